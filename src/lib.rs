@@ -1,1 +1,34 @@
-//! affiche.
+//! affiche turns a JSON template and variables into a poster image.
+//!
+//! The modules stand in the order of the data's way; `ARCHITECTURE.md` walks one render through them.
+
+// Values that cannot be wrong after construction, and what every stage shares.
+pub mod color;
+pub mod ctx;
+pub mod geom;
+pub mod limits;
+pub mod memo;
+pub mod pixels;
+pub mod problem;
+
+// request JSON -> Template -> (merge) Poster
+pub mod layer;
+pub mod template;
+// -> (gather) Assets
+pub mod asset;
+pub mod intake;
+// -> (lay out) Layout
+pub mod layout;
+pub mod text;
+// -> (lower) Scene
+pub mod scene;
+// -> (settle) Settled
+pub mod settle;
+// -> (raster: paint and encode by band) -> bytes
+pub mod encode;
+pub mod paint;
+pub mod raster;
+
+// The rim.
+pub mod cli;
+pub mod http;

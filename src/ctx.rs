@@ -1,0 +1,61 @@
+//! What every stage of the core is given besides its noun: the cancel check, the budget and how many threads it may use.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Which instructions the hot loops may use. The bytes are the same either way; a test compares.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Simd {
+    #[default]
+    Detect,
+    Off,
+}
+
+/// The work was given up: its caller has gone or its time is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("stopped")]
+pub struct Stopped;
+
+/// The pixels that one request may hold: decoded pictures, the canvas, isolated groups.
+#[derive(Debug)]
+pub struct Budget {
+    left: AtomicU64,
+    total: u64,
+}
+
+/// A request wanted more pixels than its budget.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("more than {total} pixels in one request")]
+pub struct OverBudget {
+    pub total: u64,
+}
+
+impl Budget {
+    pub fn new(pixels: u64) -> Budget {
+        Budget { left: AtomicU64::new(pixels), total: pixels }
+    }
+
+    /// Takes `pixels` for the rest of the request.
+    pub fn charge(&self, pixels: u64) -> Result<(), OverBudget> {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(pixels))
+            .map(|_| ())
+            .map_err(|_| OverBudget { total: self.total })
+    }
+}
+
+/// The surroundings of one render.
+pub struct Ctx<'a> {
+    /// True once the work should be given up.
+    pub cancelled: &'a (dyn Fn() -> bool + Sync),
+    pub budget: &'a Budget,
+    pub threads: NonZeroUsize,
+    pub simd: Simd,
+}
+
+impl Ctx<'_> {
+    /// To be asked between items and bands.
+    pub fn check(&self) -> Result<(), Stopped> {
+        if (self.cancelled)() { Err(Stopped) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,64 @@
+//! The caps on numbers from outside that are no settings, by name and with the reason for each.
+
+/// Layers nest this deep (contract); serde_json itself stops at 128 levels of JSON.
+pub const MAX_NESTING: usize = 32;
+/// Turns of one `repeat`.
+pub const MAX_TURNS: usize = 1_000;
+/// Bytes of one text after merging: beyond any poster, and shaping stays below a second.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+/// Font size in pixels at scale 1.
+pub const MAX_FONT_SIZE: f64 = 4_096.0;
+/// Coordinates and sizes of layers in pixels, either sign: far off any canvas, far from any overflow.
+pub const MAX_COORDINATE: f64 = 100_000.0;
+/// Stops of one gradient.
+pub const MAX_STOPS: usize = 256;
+/// Steps of all expressions of one request together (minijinja's fuel).
+pub const EXPRESSION_FUEL: u64 = 1_000_000;
+/// Bytes that placeholders may expand to, in one request.
+pub const MAX_EXPANDED_BYTES: usize = 8 << 20;
+/// A template's name.
+pub const MAX_NAME: usize = 64;
+/// A `data:` source, decoded, is bounded by `max_body_bytes` already; a QR code holds at most 2,953 bytes (version 40-L).
+pub const MAX_QR_BYTES: usize = 2_953;
+
+/// The caps that settings change; each stage is given the part it needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    pub max_layers: usize,
+    pub max_fetches: usize,
+    pub max_source_bytes: u64,
+    pub max_source_pixels: u64,
+    pub max_request_pixels: u64,
+    /// Pixels a side, after scaling.
+    pub max_canvas_side: u32,
+    pub max_canvas_pixels: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_layers: 1_000,
+            max_fetches: 64,
+            max_source_bytes: 20 << 20,
+            max_source_pixels: 50_000_000,
+            max_request_pixels: 100_000_000,
+            max_canvas_side: 8_192,
+            max_canvas_pixels: 40_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Small, so that tests reach each cap at once.
+    pub fn for_testing() -> Limits {
+        Limits {
+            max_layers: 8,
+            max_fetches: 4,
+            max_source_bytes: 64 << 10,
+            max_source_pixels: 10_000,
+            max_request_pixels: 40_000,
+            max_canvas_side: 256,
+            max_canvas_pixels: 20_000,
+        }
+    }
+}

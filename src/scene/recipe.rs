@@ -1,0 +1,138 @@
+//! Recipes: what must be turned into pixels before painting, because it is not local to a row.
+
+use std::sync::Arc;
+
+use crate::asset::Asset;
+use crate::geom::{Affine, PxRect, Size};
+use crate::scene::key::{Key, KeyBuilder};
+use crate::scene::{Shape, key_of_shape};
+use crate::text::Face;
+
+/// How to make a pixmap of `size`. Position independent, so that a picture that only moves keeps its key.
+#[derive(Clone)]
+pub struct Recipe {
+    key: Key,
+    size: Size,
+    opaque: bool,
+    kind: RecipeKind,
+}
+
+#[derive(Clone)]
+pub enum RecipeKind {
+    Picture(Picture),
+    Warp(Warp),
+    ColorGlyph(ColorGlyph),
+}
+
+/// A decoded picture, cropped and resampled.
+#[derive(Clone)]
+pub struct Picture {
+    pub asset: Arc<Asset>,
+    /// What of the upright picture (after EXIF orientation) is shown, in its own pixels.
+    pub crop: Crop,
+    /// The size that the whole crop takes, in output pixels.
+    pub target: Size,
+    /// What of the target is wanted, in target pixels: the rest is off the canvas. Never empty, inside the target.
+    pub window: PxRect,
+}
+
+/// A part of a picture in its own pixels; finite, of positive size, inside the picture.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Crop {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// Another recipe's pixels under an affine map, with smooth edges.
+#[derive(Clone)]
+pub struct Warp {
+    pub source: Arc<Recipe>,
+    /// Cuts the source first, in source pixels.
+    pub clip: Option<Shape>,
+    /// From source pixels to window pixels; never flat.
+    pub map: Affine,
+    pub size: Size,
+}
+
+/// One glyph in its own colours (COLRv1, COLRv0, CBDT, sbix).
+#[derive(Clone)]
+pub struct ColorGlyph {
+    pub face: Arc<Face>,
+    pub glyph: u16,
+    /// Pixels per em.
+    pub size: f64,
+    /// From pixels relative to the glyph's origin (y down) to pixels relative to the window's top left.
+    pub map: Affine,
+    pub window: Size,
+}
+
+impl Recipe {
+    pub fn picture(picture: Picture) -> Option<Recipe> {
+        let size = Size::new(picture.window.width(), picture.window.height())?;
+        let c = picture.crop;
+        let key = KeyBuilder::new("picture")
+            .key(picture.asset.digest())
+            .f64(c.x)
+            .f64(c.y)
+            .f64(c.width)
+            .f64(c.height)
+            .u32(picture.target.width())
+            .u32(picture.target.height())
+            .i32(picture.window.x0)
+            .i32(picture.window.y0)
+            .i32(picture.window.x1)
+            .i32(picture.window.y1)
+            .finish();
+        let opaque = !picture.asset.header().alpha;
+        Some(Recipe { key, size, opaque, kind: RecipeKind::Picture(picture) })
+    }
+
+    pub fn warp(warp: Warp) -> Recipe {
+        let m = warp.map;
+        let mut key = KeyBuilder::new("warp").key(warp.source.key);
+        key = match &warp.clip {
+            Some(shape) => key_of_shape(key.u8(1), shape),
+            None => key.u8(0),
+        };
+        let key =
+            key.f64(m.a).f64(m.b).f64(m.c).f64(m.d).f64(m.e).f64(m.f).u32(warp.size.width()).u32(warp.size.height()).finish();
+        Recipe { key, size: warp.size, opaque: false, kind: RecipeKind::Warp(warp) }
+    }
+
+    pub fn color_glyph(glyph: ColorGlyph) -> Recipe {
+        let m = glyph.map;
+        let key = KeyBuilder::new("color glyph")
+            .key(glyph.face.key())
+            .u32(u32::from(glyph.glyph))
+            .f64(glyph.size)
+            .f64(m.a)
+            .f64(m.b)
+            .f64(m.c)
+            .f64(m.d)
+            .f64(m.e)
+            .f64(m.f)
+            .u32(glyph.window.width())
+            .u32(glyph.window.height())
+            .finish();
+        Recipe { key, size: glyph.window, opaque: false, kind: RecipeKind::ColorGlyph(glyph) }
+    }
+
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// True only if the pixels are known to be opaque before they are made.
+    pub fn is_opaque(&self) -> bool {
+        self.opaque
+    }
+
+    pub fn kind(&self) -> &RecipeKind {
+        &self.kind
+    }
+}
