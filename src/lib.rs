@@ -29,6 +29,8 @@ pub mod encode;
 pub mod paint;
 pub mod raster;
 
+pub mod pipeline;
+
 // The rim.
 pub mod cli;
 pub mod http;
