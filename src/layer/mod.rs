@@ -1,1 +1,132 @@
-//! layer.
+//! The kinds of layers: what a poster is made of, typed, valid and complete. One file per kind.
+
+pub mod emit;
+pub mod image;
+pub mod qr;
+pub mod rect;
+pub mod text;
+pub mod values;
+
+use crate::asset::{Assets, Source};
+use crate::ctx::Ctx;
+use crate::geom::{Affine, Rect};
+use crate::layout::boxes::{BoxSpec, Given, Measured};
+use crate::memo::Memo;
+use crate::problem::{Code, Place, Problem};
+use crate::scene::{Item, Lowered};
+use crate::text::{Composed, Fonts};
+use emit::Emitter;
+use image::Image;
+use qr::{Modules, Qr};
+use rect::RectLayer;
+use text::Text;
+
+/// A layer's number in painting order; names it through all stages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LayerId(pub usize);
+
+/// One layer, read.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    pub id: LayerId,
+    pub place: Place,
+    pub name: Option<String>,
+    pub frame: BoxSpec,
+    /// Degrees clockwise about the centre.
+    pub rotate: f64,
+    /// 0 to 1.
+    pub opacity: f64,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Text(Text),
+    Image(Image),
+    Qr(Qr),
+    Rect(RectLayer),
+}
+
+/// What a layer's content turned out to be when it was measured.
+#[derive(Debug)]
+pub enum Content {
+    Plain { width: f64, height: f64 },
+    Text { composed: Composed, padded: (f64, f64) },
+    Code(Modules, f64),
+}
+
+impl Measured for Content {
+    fn size(&self) -> (f64, f64) {
+        match self {
+            Content::Plain { width, height } => (*width, *height),
+            Content::Text { padded, .. } => *padded,
+            Content::Code(_, side) => (*side, *side),
+        }
+    }
+}
+
+/// What measuring and emitting may ask besides the layer.
+pub struct Surroundings<'a> {
+    pub fonts: &'a Fonts,
+    pub assets: &'a Assets,
+    pub memo: &'a Memo,
+    pub ctx: &'a Ctx<'a>,
+    /// Output pixels per layout pixel.
+    pub scale: f64,
+}
+
+impl Layer {
+    /// The word in the template.
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Text(_) => "text",
+            Kind::Image(_) => "image",
+            Kind::Qr(_) => "qr",
+            Kind::Rect(_) => "rect",
+        }
+    }
+
+    /// The picture it shows and the one to try instead.
+    pub fn sources(&self) -> Option<(&Source, Option<&Source>)> {
+        match &self.kind {
+            Kind::Image(image) => Some((&image.src, image.fallback.as_ref())),
+            Kind::Text(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+        }
+    }
+
+    /// Its content in the sides given.
+    pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
+        match &self.kind {
+            Kind::Text(text) => text.measure(given, &self.place, around),
+            Kind::Image(image) => Ok(image.measure(given, self.id, around.assets)),
+            Kind::Qr(qr) => qr.measure(given, &self.place, around),
+            Kind::Rect(_) => match (given.width, given.height) {
+                (Some(width), Some(height)) => Ok(Content::Plain { width, height }),
+                (width, _) => Err(Problem::new(
+                    self.place.child(if width.is_none() { "width" } else { "height" }),
+                    Code::MissingField,
+                    "a rect has no size of its own",
+                )
+                .hint("give width and height, or both opposite edges (x and right, y and bottom)")),
+            },
+        }
+    }
+
+    /// Its items, back to front. `map` takes layout pixels of the canvas to output pixels.
+    pub fn emit(&self, content: &Content, rect: Rect, canvas: crate::geom::PxRect, map: Affine, assets: &Assets) -> Vec<Item<Lowered>> {
+        let (cx, cy) = rect.center();
+        let map = if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
+        let emitter = Emitter { canvas, map };
+        if self.opacity <= 0.0 {
+            return Vec::new();
+        }
+        let items = match (&self.kind, content) {
+            (Kind::Text(text), Content::Text { composed, .. }) => text.emit(composed, rect, &emitter),
+            (Kind::Image(image), _) => image.emit(self.id, rect, &emitter, assets),
+            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, &emitter),
+            (Kind::Rect(shape), _) => shape.emit(rect, &emitter),
+            (Kind::Text(_) | Kind::Qr(_), _) => Vec::new(),
+        };
+        emit::with_opacity(items, self.opacity)
+    }
+}

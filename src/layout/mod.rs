@@ -1,1 +1,106 @@
-//! layout.
+//! Layout: every layer gets its box and its measured content. `measure` ends here; nothing is decoded.
+
+pub mod boxes;
+pub mod receipt;
+
+use crate::geom::{Rect, Size};
+use crate::layer::values::Paint;
+use crate::layer::{Content, Layer, Surroundings};
+use crate::limits::Limits;
+use crate::poster::{Height, Poster};
+use crate::problem::{Code, In, Place, Problem, Problems};
+use boxes::{Parent, place};
+
+/// A poster whose boxes are known, in pixels at scale 1 from the canvas' top left.
+#[derive(Debug)]
+pub struct Layout<'p> {
+    pub width: f64,
+    pub height: f64,
+    /// Of the output, after scaling.
+    pub size: Size,
+    pub scale: f64,
+    pub background: Option<&'p Paint>,
+    /// In painting order.
+    pub placed: Vec<PlacedLayer<'p>>,
+}
+
+#[derive(Debug)]
+pub struct PlacedLayer<'p> {
+    pub layer: &'p Layer,
+    pub rect: Rect,
+    pub content: Content,
+}
+
+pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -> Result<Layout<'p>, Problems> {
+    let mut problems = Problems::new();
+    let mut placed: Vec<Option<PlacedLayer>> = poster.layers.iter().map(|_| None).collect();
+    let mut put = |wanted: &dyn Fn(&Layer) -> bool, height: Option<f64>, problems: &mut Problems| -> f64 {
+        let mut lowest = 0.0_f64;
+        for (slot, layer) in placed.iter_mut().zip(&poster.layers).filter(|(_, layer)| wanted(layer)) {
+            if around.ctx.check().is_err() {
+                let late = Problem::new(layer.place.clone(), Code::Deadline, "the deadline passed during layout");
+                problems.push(late);
+                break;
+            }
+            let parent = Parent { width: poster.width, height };
+            match place(&layer.frame, parent, &layer.place, |given| layer.measure(given, around)) {
+                Ok((rect, content)) => {
+                    lowest = lowest.max(rect.bottom());
+                    *slot = Some(PlacedLayer { layer, rect, content });
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        lowest
+    };
+    let height = match poster.height {
+        Height::Px(height) => {
+            put(&|_| true, Some(height), &mut problems);
+            height
+        }
+        Height::Auto { min, max, padding } => {
+            let lowest = put(&|layer| !layer.frame.needs_parent_height(), None, &mut problems);
+            let own = lowest.ceil() + padding;
+            let below = max.map_or(own, |max| own.min(max));
+            let height = min.map_or(below, |min| below.max(min));
+            put(&|layer| layer.frame.needs_parent_height(), Some(height), &mut problems);
+            height
+        }
+    };
+    let size = canvas_size(poster.width, height, around.scale, limits).map_err(|problem| {
+        problems.push(problem);
+        std::mem::take(&mut problems)
+    })?;
+    let placed = placed.into_iter().flatten().collect();
+    problems.or(Layout {
+        width: poster.width,
+        height,
+        size,
+        scale: around.scale,
+        background: poster.background.as_ref(),
+        placed,
+    })
+}
+
+/// The output's size; refused beyond the caps, before anything of that size is made.
+pub fn canvas_size(width: f64, height: f64, scale: f64, limits: &Limits) -> Result<Size, Problem> {
+    let side = |v: f64| (v * scale).round().clamp(0.0, 1e9) as u64;
+    let (w, h) = (side(width), side(height));
+    let too_large = |message: String| Problem::new(Place::new(In::Template, ""), Code::CanvasTooLarge, message);
+    if w == 0 || h == 0 {
+        let place = Place::new(In::Template, if w == 0 { "/width" } else { "/height" });
+        return Err(Problem::new(place, Code::InvalidValue, format!("the picture would be {w}×{h} pixels")));
+    }
+    let most = u64::from(limits.max_canvas_side);
+    if w > most || h > most {
+        return Err(too_large(format!("the picture would be {w}×{h} pixels; a side has at most {most}")));
+    }
+    if w * h > limits.max_canvas_pixels {
+        return Err(too_large(format!(
+            "the picture would have {w}×{h} = {} pixels; it has at most {}",
+            w * h,
+            limits.max_canvas_pixels
+        )));
+    }
+    Size::new(w as u32, h as u32).ok_or_else(|| too_large(format!("the picture would be {w}×{h} pixels")))
+}

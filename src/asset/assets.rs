@@ -1,0 +1,47 @@
+//! What was gathered for a poster: for each layer, in painting order, the picture it shows or why it shows none.
+
+use std::sync::Arc;
+
+use crate::asset::Asset;
+
+/// What an image layer shows.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// The layer has no source.
+    Nothing,
+    Picture {
+        asset: Arc<Asset>,
+        /// The receipt's word: `memory`, `disk`, `network`, `stale`, `fallback`, `inline`.
+        from: &'static str,
+    },
+    Placeholder,
+    Hidden,
+}
+
+/// The pictures of one poster.
+#[derive(Clone, Debug, Default)]
+pub struct Assets {
+    by_layer: Vec<Shown>,
+}
+
+impl Assets {
+    pub fn new(by_layer: Vec<Shown>) -> Assets {
+        Assets { by_layer }
+    }
+
+    pub fn get(&self, layer: usize) -> &Shown {
+        self.by_layer.get(layer).unwrap_or(&Shown::Nothing)
+    }
+
+    /// The same, but with what `layer` shows replaced.
+    pub fn with(mut self, layer: usize, shown: Shown) -> Assets {
+        if let Some(slot) = self.by_layer.get_mut(layer) {
+            *slot = shown;
+        }
+        self
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Shown> {
+        self.by_layer.iter()
+    }
+}

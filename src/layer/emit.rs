@@ -1,0 +1,205 @@
+//! From layout to scene: shapes, paints and places under the map from layout pixels to output pixels.
+
+use std::sync::Arc;
+
+use crate::color::{Premul, opacity_to_u8};
+use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Rect, Segment};
+use crate::layer::values::{Border, GradientShape, Paint, Radius};
+use crate::scene::{Blend, Gradient, GradientKind, Item, Lowered, Op, Paint as ScenePaint, Shape, Stop};
+
+/// The part of a quarter circle's radius at which a cubic's control points lie so that it bends like the arc.
+const KAPPA: f64 = 0.552_284_749_830_793_4;
+
+/// Where one layer goes: the canvas and the map from layout pixels (scale 1) to output pixels, rotation included.
+#[derive(Clone, Copy, Debug)]
+pub struct Emitter {
+    pub canvas: PxRect,
+    pub map: Affine,
+}
+
+/// A box in output pixels.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Placed {
+    /// Edges on whole output pixels.
+    Upright(PxRect),
+    /// Rotated: no edges to snap.
+    Turned,
+}
+
+impl Emitter {
+    /// How many output pixels a layout pixel takes along the x axis.
+    pub fn scale(&self) -> f64 {
+        libm::hypot(self.map.a, self.map.b)
+    }
+
+    /// Unrotated boxes snap their edges to whole output pixels; a side that is there never vanishes.
+    pub fn snap(&self, rect: Rect) -> Placed {
+        if !self.map.is_upright() {
+            return Placed::Turned;
+        }
+        let out = self.map.bounds_of(rect);
+        let edge = |v: f64| v.round().clamp(-1e7, 1e7) as i32;
+        let (x0, y0, mut x1, mut y1) = (edge(out.x), edge(out.y), edge(out.right()), edge(out.bottom()));
+        if out.width > 0.0 && x1 == x0 {
+            x1 += 1;
+        }
+        if out.height > 0.0 && y1 == y0 {
+            y1 += 1;
+        }
+        Placed::Upright(PxRect::new(x0, y0, x1, y1))
+    }
+
+    /// The outline of a box with rounded corners.
+    pub fn round_box(&self, rect: Rect, radius: &Radius) -> Shape {
+        let radii = radius.resolve(rect.width, rect.height);
+        match self.snap(rect) {
+            Placed::Upright(px) => {
+                let r = FxRect::new(Fx::from_int(px.x0), Fx::from_int(px.y0), Fx::from_int(px.x1), Fx::from_int(px.y1));
+                let limit = |v: f64, side: u32| Fx::from_px((v * self.scale()).min(f64::from(side)));
+                Shape::round_rect(r, radii.map(|(h, v)| FxPoint { x: limit(h, px.width()), y: limit(v, px.height()) }))
+            }
+            Placed::Turned => {
+                let mut path = Vec::new();
+                self.trace_round_box(rect, radii, Winding::Clockwise, &mut path);
+                Shape::Path(Arc::new(Path::new(path)))
+            }
+        }
+    }
+
+    /// A border inside the box: the area between the outline and the outline smaller by `width` on all sides.
+    pub fn border(&self, rect: Rect, radius: &Radius, border: &Border, opacity: f64) -> Vec<Item<Lowered>> {
+        let scale = self.scale();
+        // On the snapped box, so that ring and fill share their outer edge.
+        let (outer, map) = match self.snap(rect) {
+            Placed::Upright(px) => (
+                Rect::new(f64::from(px.x0), f64::from(px.y0), f64::from(px.width()), f64::from(px.height())),
+                Emitter { canvas: self.canvas, map: Affine::IDENTITY },
+            ),
+            Placed::Turned => (rect, *self),
+        };
+        let grow = if map.map == Affine::IDENTITY { scale } else { 1.0 };
+        let width = (border.width * grow).min(outer.width / 2.0).min(outer.height / 2.0);
+        if width <= 0.0 {
+            return Vec::new();
+        }
+        let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (h * grow, v * grow));
+        let mut path = Vec::new();
+        map.trace_round_box(outer, radii, Winding::Clockwise, &mut path);
+        let inner = outer.inset(width);
+        if inner.width > 0.0 && inner.height > 0.0 {
+            map.trace_round_box(inner, radii.map(|(h, v)| ((h - width).max(0.0), (v - width).max(0.0))), Winding::CounterClockwise, &mut path);
+        }
+        let paint = self.paint(&border.paint, rect, opacity);
+        vec![Item::fill(Shape::Path(Arc::new(Path::new(path))), paint)]
+    }
+
+    fn trace_round_box(&self, rect: Rect, radii: [(f64, f64); 4], winding: Winding, out: &mut Vec<Segment>) {
+        let [tl, tr, br, bl] = radii;
+        let (l, t, r, b) = (rect.x, rect.y, rect.right(), rect.bottom());
+        let point = |x: f64, y: f64| {
+            let (x, y) = self.map.apply(x, y);
+            FxPoint::from_px(x, y)
+        };
+        let rest = 1.0 - KAPPA;
+        // Each corner: where the side before it ends, two control points, where it ends itself.
+        let corners = [
+            ((r - tr.0, t), (r - tr.0 * rest, t), (r, t + tr.1 * rest), (r, t + tr.1)),
+            ((r, b - br.1), (r, b - br.1 * rest), (r - br.0 * rest, b), (r - br.0, b)),
+            ((l + bl.0, b), (l + bl.0 * rest, b), (l, b - bl.1 * rest), (l, b - bl.1)),
+            ((l, t + tl.1), (l, t + tl.1 * rest), (l + tl.0 * rest, t), (l + tl.0, t)),
+        ];
+        let p = |(x, y): (f64, f64)| point(x, y);
+        out.push(Segment::Move(point(l + tl.0, t)));
+        let mut corner = |from: (f64, f64), c1, c2, to: (f64, f64)| {
+            out.push(Segment::Line(p(from)));
+            if from != to {
+                out.push(Segment::Cubic(p(c1), p(c2), p(to)));
+            }
+        };
+        match winding {
+            Winding::Clockwise => corners.into_iter().for_each(|(from, c1, c2, to)| corner(from, c1, c2, to)),
+            Winding::CounterClockwise => corners.into_iter().rev().for_each(|(to, c2, c1, from)| corner(from, c1, c2, to)),
+        }
+        out.push(Segment::Close);
+    }
+
+    /// The layer's paint; gradients are laid over `rect`, the layer's box.
+    pub fn paint(&self, paint: &Paint, rect: Rect, opacity: f64) -> ScenePaint {
+        let alpha = opacity_to_u8(opacity);
+        match paint {
+            Paint::Solid(color) => ScenePaint::Solid(color.premultiply().fade(alpha)),
+            Paint::Gradient(gradient) => {
+                let (cx, cy) = rect.center();
+                let (kind, to_layout) = match gradient.shape {
+                    GradientShape::Linear { angle } => {
+                        // CSS Images 3, 3.1: the gradient line's length is |w sin a| + |h cos a|, from the centre half each way.
+                        let turn = Affine::rotate(angle);
+                        let (sin, cos) = (turn.b, turn.a);
+                        let length = ((rect.width * sin).abs() + (rect.height * cos).abs()).max(1e-6);
+                        // x of gradient space runs from 0 to 1 along (sin, -cos).
+                        let start = (cx - sin * length / 2.0, cy + cos * length / 2.0);
+                        let along = (sin * length, -cos * length);
+                        (
+                            GradientKind::Linear,
+                            Affine { a: along.0, b: along.1, c: -along.1, d: along.0, e: start.0, f: start.1 },
+                        )
+                    }
+                    GradientShape::Radial { center, radius } => {
+                        let (x, y) = center.resolve(rect);
+                        let radius = radius.unwrap_or_else(|| farthest_corner(rect, x, y)).max(1e-6);
+                        (GradientKind::Radial, Affine::translate(x, y).then_inner(Affine::scale(radius, radius)))
+                    }
+                    GradientShape::Conic { center, angle } => {
+                        let (x, y) = center.resolve(rect);
+                        (GradientKind::Conic, Affine::translate(x, y).then_inner(Affine::rotate(angle)))
+                    }
+                };
+                let stops: Vec<Stop> = gradient
+                    .stops
+                    .iter()
+                    .map(|stop| Stop { at: stop.at as f32, color: stop.color.premultiply().fade(alpha) })
+                    .collect();
+                match self.map.then_inner(to_layout).invert() {
+                    Some(map) => ScenePaint::Gradient(Arc::new(Gradient { kind, map, stops })),
+                    // A layer squeezed flat shows nothing.
+                    None => ScenePaint::Solid(Premul::TRANSPARENT),
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Winding {
+    Clockwise,
+    CounterClockwise,
+}
+
+fn farthest_corner(rect: Rect, x: f64, y: f64) -> f64 {
+    let dx = (x - rect.x).abs().max((rect.right() - x).abs());
+    let dy = (y - rect.y).abs().max((rect.bottom() - y).abs());
+    libm::hypot(dx, dy)
+}
+
+/// Items as one isolated group of this opacity; a single fill or picture takes it itself, which looks the same.
+pub fn with_opacity(items: Vec<Item<Lowered>>, opacity: f64) -> Vec<Item<Lowered>> {
+    let alpha = opacity_to_u8(opacity);
+    if alpha == 255 {
+        return items;
+    }
+    if alpha == 0 {
+        return Vec::new();
+    }
+    if let [only] = items.as_slice() {
+        match only.op() {
+            Op::Fill { shape, paint: ScenePaint::Solid(color) } => {
+                return vec![Item::fill(shape.clone(), ScenePaint::Solid(color.fade(alpha)))];
+            }
+            Op::Pixels { source, x, y, clip, opacity: 255 } => {
+                return vec![Item::pixels(Arc::clone(source), *x, *y, clip.clone(), alpha)];
+            }
+            _ => {}
+        }
+    }
+    Item::group_or_items(items, alpha, Blend::Normal, None, None)
+}
