@@ -6,6 +6,7 @@
 pub mod color;
 pub mod ctx;
 pub mod geom;
+pub mod key;
 pub mod limits;
 pub mod memo;
 pub mod pixels;
@@ -13,12 +14,14 @@ pub mod problem;
 
 // request JSON -> Template -> (merge) Poster
 pub mod layer;
+pub mod poster;
 pub mod template;
 // -> (gather) Assets
 pub mod asset;
 pub mod intake;
 // -> (lay out) Layout
 pub mod layout;
+pub mod lower;
 pub mod text;
 // -> (lower) Scene
 pub mod scene;

@@ -8,6 +8,10 @@ pub const MAX_TURNS: usize = 1_000;
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Font size in pixels at scale 1.
 pub const MAX_FONT_SIZE: f64 = 4_096.0;
+/// Families in one `font` list.
+pub const MAX_FAMILIES: usize = 16;
+/// OpenType features of one text.
+pub const MAX_FEATURES: usize = 64;
 /// Coordinates and sizes of layers in pixels, either sign: far off any canvas, far from any overflow.
 pub const MAX_COORDINATE: f64 = 100_000.0;
 /// Stops of one gradient.

@@ -1,10 +1,14 @@
 //! Pictures as they came from outside: where from, their bytes, and what their header says. Decoding is in `decode`.
 
+pub mod assets;
+
 use std::fmt;
 
 use bytes::Bytes;
 
-use crate::scene::Key;
+pub use assets::{Assets, Shown};
+
+use crate::key::Key;
 
 /// Where a picture is to be had.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

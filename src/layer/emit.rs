@@ -87,7 +87,12 @@ impl Emitter {
         map.trace_round_box(outer, radii, Winding::Clockwise, &mut path);
         let inner = outer.inset(width);
         if inner.width > 0.0 && inner.height > 0.0 {
-            map.trace_round_box(inner, radii.map(|(h, v)| ((h - width).max(0.0), (v - width).max(0.0))), Winding::CounterClockwise, &mut path);
+            map.trace_round_box(
+                inner,
+                radii.map(|(h, v)| ((h - width).max(0.0), (v - width).max(0.0))),
+                Winding::CounterClockwise,
+                &mut path,
+            );
         }
         let paint = self.paint(&border.paint, rect, opacity);
         vec![Item::fill(Shape::Path(Arc::new(Path::new(path))), paint)]
@@ -139,10 +144,7 @@ impl Emitter {
                         // x of gradient space runs from 0 to 1 along (sin, -cos).
                         let start = (cx - sin * length / 2.0, cy + cos * length / 2.0);
                         let along = (sin * length, -cos * length);
-                        (
-                            GradientKind::Linear,
-                            Affine { a: along.0, b: along.1, c: -along.1, d: along.0, e: start.0, f: start.1 },
-                        )
+                        (GradientKind::Linear, Affine { a: along.0, b: along.1, c: -along.1, d: along.0, e: start.0, f: start.1 })
                     }
                     GradientShape::Radial { center, radius } => {
                         let (x, y) = center.resolve(rect);

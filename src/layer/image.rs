@@ -11,9 +11,9 @@ use crate::layer::emit::{Emitter, Placed};
 use crate::layer::values::{Border, Length, Paint, Position, Radius};
 use crate::layer::{Content, LayerId};
 use crate::layout::boxes::Given;
+use crate::scene::{Crop, Item, Lowered, Picture, Recipe, Shape, Warp};
 use crate::template::declare::{fields, words};
 use crate::template::fields::{Read, Reader};
-use crate::scene::{Crop, Item, Lowered, Picture, Recipe, Shape, Warp};
 
 /// What stands in for a picture that failed where `on_error` is `placeholder`.
 pub const PLACEHOLDER: Color = Color::rgb(0xe5, 0xe7, 0xeb);
@@ -120,12 +120,8 @@ impl Image {
         let fitted = self.fitted(asset, w as u32, h as u32, scale * shrink)?;
         let dest = fitted.dest;
         let target = Size::new(dest.width(), dest.height())?;
-        let source = Recipe::picture(Picture {
-            asset: Arc::clone(asset),
-            crop: fitted.crop,
-            target,
-            window: PxRect::of_size(target),
-        })?;
+        let source =
+            Recipe::picture(Picture { asset: Arc::clone(asset), crop: fitted.crop, target, window: PxRect::of_size(target) })?;
         let clip = (!self.radius.is_none()).then(|| {
             let (kx, ky) = (w / rect.width.max(1e-9), h / rect.height.max(1e-9));
             let radii = self.radius.resolve(rect.width, rect.height);
@@ -137,8 +133,7 @@ impl Image {
         let into_layout = Affine::translate(rect.x, rect.y)
             .then_inner(Affine::scale(rect.width / w, rect.height / h))
             .then_inner(Affine::translate(f64::from(dest.x0), f64::from(dest.y0)));
-        let map =
-            Affine::translate(-f64::from(window.x0), -f64::from(window.y0)).then_inner(to.map).then_inner(into_layout);
+        let map = Affine::translate(-f64::from(window.x0), -f64::from(window.y0)).then_inner(to.map).then_inner(into_layout);
         map.invert()?;
         let recipe = Recipe::warp(Warp { source: Arc::new(source), clip, map, size });
         Some(Item::pixels(Arc::new(recipe), window.x0, window.y0, None, 255))

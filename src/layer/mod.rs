@@ -3,6 +3,7 @@
 pub mod emit;
 pub mod image;
 pub mod qr;
+pub mod read;
 pub mod rect;
 pub mod text;
 pub mod values;
@@ -51,7 +52,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub enum Content {
     Plain { width: f64, height: f64 },
-    Text { composed: Composed, padded: (f64, f64) },
+    Text { composed: Composed, size: (f64, f64), indent: f64 },
     Code(Modules, f64),
 }
 
@@ -59,7 +60,7 @@ impl Measured for Content {
     fn size(&self) -> (f64, f64) {
         match self {
             Content::Plain { width, height } => (*width, *height),
-            Content::Text { padded, .. } => *padded,
+            Content::Text { size, .. } => *size,
             Content::Code(_, side) => (*side, *side),
         }
     }
@@ -113,15 +114,23 @@ impl Layer {
     }
 
     /// Its items, back to front. `map` takes layout pixels of the canvas to output pixels.
-    pub fn emit(&self, content: &Content, rect: Rect, canvas: crate::geom::PxRect, map: Affine, assets: &Assets) -> Vec<Item<Lowered>> {
+    pub fn emit(
+        &self,
+        content: &Content,
+        rect: Rect,
+        canvas: crate::geom::PxRect,
+        map: Affine,
+        assets: &Assets,
+    ) -> Vec<Item<Lowered>> {
         let (cx, cy) = rect.center();
-        let map = if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
+        let map =
+            if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
         let emitter = Emitter { canvas, map };
         if self.opacity <= 0.0 {
             return Vec::new();
         }
         let items = match (&self.kind, content) {
-            (Kind::Text(text), Content::Text { composed, .. }) => text.emit(composed, rect, &emitter),
+            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, &emitter),
             (Kind::Image(image), _) => image.emit(self.id, rect, &emitter, assets),
             (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, &emitter),
             (Kind::Rect(shape), _) => shape.emit(rect, &emitter),

@@ -99,8 +99,12 @@ impl Qr {
 
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
         let modules = Modules::encode(&self.data, self.level).ok_or_else(|| {
-            Problem::new(place.child("data"), Code::CodeUnreadable, format!("{} bytes do not fit into a QR code", self.data.len()))
-                .hint("shorten the data or lower the level")
+            Problem::new(
+                place.child("data"),
+                Code::CodeUnreadable,
+                format!("{} bytes do not fit into a QR code", self.data.len()),
+            )
+            .hint("shorten the data or lower the level")
         })?;
         let n = self.side_in_modules(&modules);
         let side = match (given.width, given.height) {
@@ -151,10 +155,9 @@ impl Qr {
         let n = self.side_in_modules(modules);
         let quiet = f64::from(self.quiet_zone.get());
         trace(modules, |mx, my| {
-            let (x, y) = to.map.apply(
-                square.x + square.width * (mx as f64 + quiet) / n,
-                square.y + square.height * (my as f64 + quiet) / n,
-            );
+            let (x, y) = to
+                .map
+                .apply(square.x + square.width * (mx as f64 + quiet) / n, square.y + square.height * (my as f64 + quiet) / n);
             FxPoint::from_px(x, y)
         })
     }

@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::Emitter;
 use crate::layer::values::{Paint, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
+use crate::limits::{MAX_FAMILIES, MAX_FEATURES, MAX_FONT_SIZE, MAX_TEXT_BYTES};
 use crate::problem::{Code, Place, Problem};
 use crate::scene::{Blend, ColorGlyph, GlyphRun, Item, Lowered, PlacedGlyph, Recipe};
-use crate::text::{Composed, Overflow, Paragraph, Run, TextError, compose};
+use crate::template::declare::{fields, number, words};
+use crate::template::fields::{Read, Reader, part_schema};
+use crate::template::values::bounded;
+use crate::text::{
+    Align, Composed, Direction, LineBreak, Overflow, Paragraph, Run, Span, Style, TextError, WordBreak, Wrap, compose,
+};
 
 #[derive(Clone, Debug)]
 pub struct Text {
@@ -18,24 +26,220 @@ pub struct Text {
     pub vertical_align: VerticalAlign,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum VerticalAlign {
-    #[default]
-    Top,
-    Middle,
-    Bottom,
+words! {
+    /// Where the lines stand in a box that is higher.
+    pub enum VerticalAlign { Top = "top", Middle = "middle", Bottom = "bottom" }
+}
+words! { impl Align { Start = "start", Center = "center", End = "end", Left = "left", Right = "right", Justify = "justify" } }
+words! { impl Wrap { Normal = "normal", Balance = "balance", None = "none" } }
+words! { impl WordBreak { Normal = "normal", KeepAll = "keep_all", BreakAll = "break_all" } }
+words! { impl LineBreak { Loose = "loose", Normal = "normal", Strict = "strict" } }
+words! { impl Direction { Auto = "auto", Ltr = "ltr", Rtl = "rtl" } }
+words! { impl Overflow { Visible = "visible", Clip = "clip", Ellipsis = "ellipsis" } }
+
+number! {
+    /// Pixels per em.
+    pub struct FontSize(f64) in [0.5, MAX_FONT_SIZE], "px";
+    /// 400 is regular, 700 bold.
+    pub struct Weight(f64) in [1.0, 1_000.0], "";
+    /// Below 4 a multiple of the size, otherwise pixels.
+    pub struct LineHeight(f64) in [0.0, 2.0 * MAX_FONT_SIZE], "";
+    /// How many lines are drawn at most.
+    pub struct MaxLines(u32) in [1, 10_000], "lines";
+    /// An OpenType feature's value.
+    pub struct FeatureValue(u32) in [0, 65_535], "";
+}
+
+fields! {
+    /// A paragraph.
+    pub struct TextFields {
+        /// What it says; `\n` breaks the line.
+        text: String,
+        /// A family or a list in order of preference; unknown ones in a list are passed over.
+        font: Families = ["Inter", "Noto Sans SC"],
+        /// Pixels per em.
+        size: FontSize = 16,
+        /// 400 is regular, 700 bold; any number of a variable font, else the nearest face as in CSS.
+        weight: Weight = 400,
+        /// Slanted by 12 degrees only where a family has no italic face.
+        italic: bool = false,
+        /// BCP 47, as `zh-Hans`, `ja`, `ar`: chooses regional forms and fallback.
+        lang: Option<String>,
+        /// OpenType features, as `{ "palt": 1 }`.
+        features: Option<Features>,
+        /// A colour, or a gradient over the layer's box.
+        color: Paint = "#000000",
+        /// Below 4 a multiple of the size, otherwise pixels; by default the font's own.
+        line_height: Option<LineHeight>,
+        /// Along the line.
+        align: Align = "start",
+        /// Where the lines stand in a box that is higher.
+        vertical_align: VerticalAlign = "top",
+        /// Whether lines break, and whether they are made of like length.
+        wrap: Wrap = "normal",
+        /// Whether words may break.
+        word_break: WordBreak = "normal",
+        /// How strict the rules for Chinese and Japanese line ends are.
+        line_break: LineBreak = "normal",
+        /// Between clusters: pixels, or `"0.1em"`.
+        letter_spacing: Option<Spacing>,
+        /// Of the paragraph; `auto` goes by its first strong letter.
+        direction: Direction = "auto",
+        /// Lines beyond are never drawn.
+        max_lines: Option<MaxLines>,
+        /// What becomes of too much text; `ellipsis` where `max_lines` stands, else `visible`.
+        overflow: Option<Overflow>,
+    }
+}
+
+/// A family, or a list of families.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Families(pub Vec<String>);
+
+impl Read for Families {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Families> {
+        let names = match value {
+            Value::Array(_) => Vec::<String>::read(value, reader)?,
+            Value::String(name) => vec![name.clone()],
+            other => return reader.wrong_type(other, "a font family or a list of families"),
+        };
+        if names.is_empty() || names.len() > MAX_FAMILIES {
+            return reader.invalid(format!("must name from 1 to {MAX_FAMILIES} families, not {}", names.len()));
+        }
+        Some(Families(names))
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": part_schema(json!({ "type": "string" })), "minItems": 1, "maxItems": MAX_FAMILIES },
+        ] })
+    }
+}
+
+/// OpenType feature tags with their values.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Features(pub Vec<([u8; 4], u32)>);
+
+impl Read for Features {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Features> {
+        let Some(object) = value.as_object() else {
+            return reader.wrong_type(value, "an object of feature tags, as { \"palt\": 1 }");
+        };
+        if object.len() > MAX_FEATURES {
+            return reader.invalid(format!("must be at most {MAX_FEATURES} features"));
+        }
+        let read: Vec<Option<([u8; 4], u32)>> = object
+            .iter()
+            .map(|(tag, value)| {
+                let number = match value {
+                    Value::Bool(on) => Some(u32::from(*on)),
+                    other => reader.read_key::<FeatureValue>(tag, other).map(FeatureValue::get),
+                };
+                let tag = match <[u8; 4]>::try_from(tag.as_bytes()) {
+                    Ok(bytes) if bytes.iter().all(|b| (0x20..0x7f).contains(b)) => Some(bytes),
+                    _ => reader.invalid(format!("{tag:?} is no feature tag: it must be four ASCII characters")),
+                };
+                Some((tag?, number?))
+            })
+            .collect();
+        read.into_iter().collect::<Option<Vec<_>>>().map(Features)
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[ -~]{4}$" },
+            "additionalProperties": { "anyOf": [{ "type": "boolean" }, part_schema(FeatureValue::schema())] },
+            "maxProperties": MAX_FEATURES,
+        })
+    }
+}
+
+/// A distance between clusters.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Spacing {
+    Px(f64),
+    Em(f64),
+}
+
+impl Read for Spacing {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Spacing> {
+        const MOST_EM: f64 = 10.0;
+        match value {
+            Value::String(text) => {
+                let em = text.trim().strip_suffix("em").and_then(|n| n.trim().parse::<f64>().ok());
+                match em.filter(|em| em.abs() <= MOST_EM) {
+                    Some(em) => Some(Spacing::Em(em)),
+                    None => reader.invalid_hint(
+                        format!("{text:?} is no distance"),
+                        "write pixels as a number, or \"0.1em\" (at most 10em)",
+                    ),
+                }
+            }
+            other => bounded(other, reader, (-MAX_FONT_SIZE, MAX_FONT_SIZE), "px").map(Spacing::Px),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [
+            { "type": "number", "minimum": -MAX_FONT_SIZE, "maximum": MAX_FONT_SIZE },
+            { "type": "string", "pattern": r"^\s*-?[0-9]*\.?[0-9]+\s*em\s*$" },
+        ] })
+    }
+}
+
+impl TextFields {
+    pub fn finish(self, place: &Place) -> Result<Text, Problem> {
+        if self.text.len() > MAX_TEXT_BYTES {
+            let message = format!("a text has at most {MAX_TEXT_BYTES} bytes, not {}", self.text.len());
+            return Err(Problem::new(place.child("text"), Code::TooMany, message));
+        }
+        let size = self.size.get();
+        let style = Style {
+            families: self.font.0,
+            size,
+            weight: self.weight.get(),
+            italic: self.italic,
+            lang: self.lang,
+            features: self.features.map(|f| f.0).unwrap_or_default(),
+            letter_spacing: match self.letter_spacing {
+                None => 0.0,
+                Some(Spacing::Px(px)) => px,
+                Some(Spacing::Em(em)) => em * size,
+            },
+        };
+        let overflow = self.overflow.unwrap_or(if self.max_lines.is_some() { Overflow::Ellipsis } else { Overflow::Visible });
+        let paragraph = Paragraph {
+            spans: vec![Span { text: self.text, style }],
+            line_height: self.line_height.map(LineHeight::get),
+            align: self.align,
+            wrap: self.wrap,
+            word_break: self.word_break,
+            line_break: self.line_break,
+            direction: self.direction,
+            max_lines: self.max_lines.map(MaxLines::get),
+            overflow,
+        };
+        Ok(Text { paragraph, color: self.color, vertical_align: self.vertical_align })
+    }
 }
 
 impl Text {
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
         let measure = given.width.or(given.at_most);
         let composed = compose(around.fonts, &self.paragraph, measure, around.memo, around.ctx).map_err(|e| problem(e, place))?;
-        let padded = (given.width.unwrap_or(composed.width), given.height.unwrap_or(composed.height));
-        Ok(Content::Text { composed, padded })
+        let size = (given.width.unwrap_or(composed.width), given.height.unwrap_or(composed.height));
+        // Text that was set within a maximum but takes less: its widest line fills the box.
+        let indent = match given.width {
+            Some(_) => 0.0,
+            None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
+        };
+        Ok(Content::Text { composed, size, indent })
     }
 
-    pub fn emit(&self, composed: &Composed, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
-        let (dx, dy) = self.offset(composed, rect);
+    pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        let (dx, dy) = self.offset(composed, indent, rect);
         let mut items = Vec::new();
         for line in &composed.lines {
             for run in &line.runs {
@@ -54,19 +258,15 @@ impl Text {
         }
     }
 
-    /// Where the first line box's left and top lie on the canvas, in layout pixels.
-    pub fn offset(&self, composed: &Composed, rect: Rect) -> (f64, f64) {
-        // Text that was set within a maximum but takes less: its widest line fills the box.
-        let indent = composed.measure.map_or(0.0, |measure| {
-            if measure > rect.width + 1e-6 { composed.lines.iter().map(|l| l.x).fold(f64::INFINITY, f64::min) } else { 0.0 }
-        });
+    /// Where the lines' own origin lies on the canvas, in layout pixels. `indent` is how far the leftmost line begins from it.
+    pub fn offset(&self, composed: &Composed, indent: f64, rect: Rect) -> (f64, f64) {
         let room = rect.height - composed.height;
         let down = match self.vertical_align {
             VerticalAlign::Top => 0.0,
             VerticalAlign::Middle => (room / 2.0).floor(),
             VerticalAlign::Bottom => room,
         };
-        (rect.x - if indent.is_finite() { indent } else { 0.0 }, rect.y + down)
+        (rect.x - indent, rect.y + down)
     }
 
     fn glyphs(&self, run: &Run, dx: f64, dy: f64, rect: Rect, to: &Emitter) -> Option<Item<Lowered>> {

@@ -38,10 +38,8 @@ impl Radius {
         let radii = self.0.map(|l| (l.resolve(width).max(0.0), l.resolve(height).max(0.0)));
         let [tl, tr, br, bl] = radii;
         let fit = |side: f64, sum: f64| if sum > side { side / sum } else { 1.0 };
-        let factor = fit(width, tl.0 + tr.0)
-            .min(fit(width, bl.0 + br.0))
-            .min(fit(height, tl.1 + bl.1))
-            .min(fit(height, tr.1 + br.1));
+        let factor =
+            fit(width, tl.0 + tr.0).min(fit(width, bl.0 + br.0)).min(fit(height, tl.1 + bl.1)).min(fit(height, tr.1 + br.1));
         radii.map(|(h, v)| (h * factor, v * factor))
     }
 
@@ -74,10 +72,18 @@ pub struct ColorStop {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum GradientShape {
     /// Degrees as in CSS: 0 points up, 90 to the right.
-    Linear { angle: f64 },
+    Linear {
+        angle: f64,
+    },
     /// A circle; without radius it reaches the farthest corner.
-    Radial { center: Position, radius: Option<f64> },
-    Conic { center: Position, angle: f64 },
+    Radial {
+        center: Position,
+        radius: Option<f64>,
+    },
+    Conic {
+        center: Position,
+        angle: f64,
+    },
 }
 
 /// A point of a box.

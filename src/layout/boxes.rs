@@ -146,8 +146,7 @@ mod tests {
         assert_eq!(resolve(stretched), Rect::new(10.0, 5.0, 170.0, 90.0));
         let far = BoxSpec { right: PX(20.0), bottom: PX(10.0), width: PX(40.0), height: PX(30.0), ..BoxSpec::default() };
         assert_eq!(resolve(far), Rect::new(140.0, 60.0, 40.0, 30.0));
-        let percent =
-            BoxSpec { width: Some(Length::Percent(50.0)), height: Some(Length::Percent(10.0)), ..BoxSpec::default() };
+        let percent = BoxSpec { width: Some(Length::Percent(50.0)), height: Some(Length::Percent(10.0)), ..BoxSpec::default() };
         assert_eq!(resolve(percent), Rect::new(0.0, 0.0, 100.0, 10.0));
         let ratio = BoxSpec { width: PX(80.0), aspect_ratio: Some(2.0), ..BoxSpec::default() };
         assert_eq!(resolve(ratio), Rect::new(0.0, 0.0, 80.0, 40.0));

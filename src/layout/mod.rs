@@ -72,14 +72,7 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
         std::mem::take(&mut problems)
     })?;
     let placed = placed.into_iter().flatten().collect();
-    problems.or(Layout {
-        width: poster.width,
-        height,
-        size,
-        scale: around.scale,
-        background: poster.background.as_ref(),
-        placed,
-    })
+    problems.or(Layout { width: poster.width, height, size, scale: around.scale, background: poster.background.as_ref(), placed })
 }
 
 /// The output's size; refused beyond the caps, before anything of that size is made.

@@ -27,8 +27,8 @@ fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets) -> Value {
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
     match (&layer.kind, &placed.content) {
-        (Kind::Text(text), Content::Text { composed, .. }) => {
-            let (dx, dy) = text.offset(composed, placed.rect);
+        (Kind::Text(text), Content::Text { composed, indent, .. }) => {
+            let (dx, dy) = text.offset(composed, *indent, placed.rect);
             let size = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.size).next();
             if let Some(size) = size {
                 entry.insert("size".into(), number(size * scale));
@@ -37,7 +37,10 @@ fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets) -> Value {
             let lines: Vec<Value> = composed.lines.iter().map(|line| self::line(line, &joined, dx, dy, scale)).collect();
             entry.insert("lines".into(), json!(lines));
             entry.insert("fonts".into(), json!(fonts(composed)));
-            entry.insert("missing".into(), json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()));
+            entry.insert(
+                "missing".into(),
+                json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()),
+            );
             entry.insert("truncated".into(), json!(composed.truncated));
         }
         (Kind::Image(_), _) => {

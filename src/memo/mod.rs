@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::scene::Key;
+use crate::key::Key;
 
 /// What kind of thing is remembered; each has its own counters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::ctx::{Ctx, Stopped};
 use crate::encode::Output;
+use crate::key::Key;
 use crate::memo::Memo;
-use crate::scene::{Key, Settled};
+use crate::scene::Settled;
 
 /// A finished file as shared chunks.
 #[derive(Clone, Debug)]

@@ -4,16 +4,15 @@
 //! constructors here make them, so key and bounds cannot be wrong. The same types serve before and after `settle`: a
 //! [`Stage`] says whether pictures and glyphs are still recipes ([`Lowered`]) or already pixels ([`Ready`]).
 
-pub mod key;
 pub mod recipe;
 
 use std::sync::Arc;
 
 use crate::color::Premul;
 use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Segment, Size};
+pub use crate::key::{Key, KeyBuilder};
 use crate::pixels::{Mask, Pixmap};
 use crate::text::Face;
-pub use key::{Key, KeyBuilder};
 pub use recipe::{ColorGlyph, Crop, Picture, Recipe, RecipeKind, Warp};
 
 /// What pictures and glyphs are at this point of the way.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::asset::Asset;
 use crate::geom::{Affine, PxRect, Size};
-use crate::scene::key::{Key, KeyBuilder};
+use crate::key::{Key, KeyBuilder};
 use crate::scene::{Shape, key_of_shape};
 use crate::text::Face;
 

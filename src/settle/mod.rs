@@ -13,7 +13,7 @@ pub enum SettleError {
     OverBudget(#[from] OverBudget),
     /// A picture whose header was good and whose body is not. `digest` tells which asset.
     #[error("{reason}")]
-    BadPicture { digest: crate::scene::Key, reason: String },
+    BadPicture { digest: crate::key::Key, reason: String },
 }
 
 pub fn settle(_scene: &Scene, _memo: &Memo, _ctx: &Ctx) -> Result<Settled, SettleError> {

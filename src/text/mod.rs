@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::ctx::{Ctx, Stopped};
 use crate::geom::Rect;
+use crate::key::Key;
 use crate::memo::Memo;
-use crate::scene::Key;
 
 /// A font file's face at one point of its variation axes. (Moves to `text/font.rs`.)
 pub struct Face {
