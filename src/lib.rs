@@ -32,6 +32,7 @@ pub mod encode;
 pub mod paint;
 pub mod raster;
 
+pub mod draw;
 pub mod pipeline;
 
 // The rim.

@@ -1,0 +1,111 @@
+//! The synchronous half of the way: lay out, lower, settle, raster. What the service runs under a permit and a library calls.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::asset::{Assets, Shown};
+use crate::ctx::Ctx;
+use crate::encode::Output;
+use crate::layer::{Content, LayerId, Surroundings};
+use crate::layout::{Layout, lay_out, receipt};
+use crate::limits::Limits;
+use crate::lower::lower;
+use crate::memo::Memo;
+use crate::poster::Poster;
+use crate::problem::{Code, In, Place, Problem, Problems};
+use crate::raster::{Encoded, raster};
+use crate::settle::{SettleError, settle};
+use crate::text::Fonts;
+
+/// What a drawing needs besides the poster.
+pub struct Studio<'a> {
+    pub fonts: &'a Fonts,
+    pub memo: &'a Memo,
+    pub ctx: &'a Ctx<'a>,
+    pub limits: &'a Limits,
+}
+
+/// A finished picture and what is to be said about it.
+#[derive(Debug)]
+pub struct Drawn {
+    pub file: Encoded,
+    pub receipt: Value,
+    /// Layers of text in which no face had some character.
+    pub missing_glyphs: Vec<LayerId>,
+    /// Stage and milliseconds.
+    pub timing: Vec<(&'static str, f64)>,
+}
+
+/// Why a poster cannot be drawn.
+#[derive(Debug)]
+pub enum DrawError {
+    Problems(Problems),
+    /// The bodies of these layers' pictures are broken although their headers were good; `on_error` may still decide.
+    BadPictures(Vec<(LayerId, String)>),
+}
+
+pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
+    let mut clock = Clock::start();
+    let layout = lay_out_at(poster, assets, scale, studio).map_err(DrawError::Problems)?;
+    let receipt = receipt::receipt(&layout, assets);
+    let missing_glyphs = missing_glyphs(&layout);
+    clock.lap("layout");
+
+    studio.ctx.budget.charge(layout.size.area()).map_err(|over| limit(over.to_string()))?;
+    let scene = lower(&layout, assets);
+    clock.lap("lower");
+
+    let settled = settle(&scene, studio.memo, studio.ctx).map_err(|error| match error {
+        SettleError::Stopped(_) => late(),
+        SettleError::OverBudget(over) => limit(over.to_string()),
+        SettleError::BadPicture { digest, reason } => {
+            let shows = |id: usize| matches!(assets.get(id), Shown::Picture { asset, .. } if asset.digest() == digest);
+            let layers = poster.layers.iter().map(|layer| layer.id).filter(|id| shows(id.0));
+            DrawError::BadPictures(layers.map(|id| (id, reason.clone())).collect())
+        }
+    })?;
+    clock.lap("settle");
+
+    let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|_| late())?;
+    clock.lap("raster");
+    Ok(Drawn { file, receipt, missing_glyphs, timing: clock.laps })
+}
+
+/// Boxes and lines only: what `measure` answers from.
+pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Layout<'p>, Problems> {
+    let around = Surroundings { fonts: studio.fonts, assets, memo: studio.memo, ctx: studio.ctx, scale };
+    lay_out(poster, studio.limits, &around)
+}
+
+fn missing_glyphs(layout: &Layout) -> Vec<LayerId> {
+    let lacks = |content: &Content| matches!(content, Content::Text { composed, .. } if !composed.missing.is_empty());
+    layout.placed.iter().filter(|placed| lacks(&placed.content)).map(|placed| placed.layer.id).collect()
+}
+
+fn late() -> DrawError {
+    let place = Place::new(In::Body, "");
+    DrawError::Problems(Problem::new(place, Code::Deadline, "the deadline passed while the picture was being drawn").into())
+}
+
+fn limit(message: String) -> DrawError {
+    DrawError::Problems(Problem::new(Place::new(In::Template, ""), Code::TooMany, message).into())
+}
+
+/// Times stages for `Server-Timing`; nothing drawn depends on it.
+struct Clock {
+    last: Instant,
+    laps: Vec<(&'static str, f64)>,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        Clock { last: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, stage: &'static str) {
+        let now = Instant::now();
+        self.laps.push((stage, now.duration_since(self.last).as_secs_f64() * 1000.0));
+        self.last = now;
+    }
+}
