@@ -37,4 +37,6 @@ pub mod pipeline;
 
 // The rim.
 pub mod cli;
+pub mod config;
 pub mod http;
+pub mod workers;
