@@ -5,6 +5,7 @@
 //! [`Stage`] says whether pictures and glyphs are still recipes ([`Lowered`]) or already pixels ([`Ready`]).
 
 pub mod key;
+mod ready;
 pub mod recipe;
 
 use std::sync::Arc;
