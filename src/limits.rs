@@ -25,6 +25,17 @@ pub const MAX_NAME: usize = 64;
 /// A `data:` source, decoded, is bounded by `max_body_bytes` already; a QR code holds at most 2,953 bytes (version 40-L).
 pub const MAX_QR_BYTES: usize = 2_953;
 
+/// Elements and texts of one SVG.
+pub const MAX_SVG_NODES: u32 = 100_000;
+/// How deep an SVG nests, references followed: its drawing recurses, and a stack overflow cannot be caught.
+pub const MAX_SVG_DEPTH: usize = 64;
+/// What one SVG may draw, references followed, in small shapes; about 50 filter passes or 20 embedded pictures.
+pub const MAX_SVG_WORK: u64 = 200_000;
+/// Pixels of a picture embedded in an SVG: it is decoded at every use.
+pub const MAX_SVG_PICTURE_PIXELS: u64 = 4_000_000;
+/// Bytes that a decoder may fill for one picture: 16-bit RGBA at half of the default `max_source_pixels`.
+pub const MAX_DECODED_BYTES: u64 = 200 << 20;
+
 /// The caps that settings change; each stage is given the part it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {

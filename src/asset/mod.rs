@@ -1,68 +1,39 @@
 //! Pictures as they came from outside: where from, their bytes, and what their header says. Decoding is in `decode`.
 
 pub mod assets;
-
-use std::fmt;
+pub(crate) mod contain;
+pub mod decode;
+mod exif;
+pub mod header;
+mod icc;
+mod jpeg;
+mod source;
+pub(crate) mod svg;
 
 use bytes::Bytes;
 
-pub use assets::{Assets, Shown};
-
 use crate::key::Key;
+use crate::limits::Limits;
+pub use assets::{Assets, Shown};
+pub use header::{Format, Header};
+pub use source::{Source, SourceError};
 
-/// Where a picture is to be had.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Source {
-    /// `https:` or `http:`, parsed and normalised by the URL standard.
-    Url(url::Url),
-    /// `data:`; the bytes already decoded.
-    Data(Bytes),
-    /// `upload:NAME`.
-    Upload(String),
-    /// `asset:NAME`.
-    Asset(String),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Url(url) => write!(f, "{url}"),
-            Source::Data(bytes) => write!(f, "data: of {} bytes", bytes.len()),
-            Source::Upload(name) => write!(f, "upload:{name}"),
-            Source::Asset(name) => write!(f, "asset:{name}"),
-        }
-    }
-}
-
-/// The picture formats that are read, told by content.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Format {
-    Png,
-    Jpeg,
-    WebP,
-    Gif,
-    Bmp,
-    Svg,
-}
-
-/// What a picture's header promises, checked against the caps before anything is decoded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Header {
-    pub format: Format,
-    /// As stored, before `orientation`. At least 1 each.
-    pub width: u32,
-    pub height: u32,
-    /// EXIF 1 to 8.
-    pub orientation: u8,
-    /// Whether any pixel may be transparent.
-    pub alpha: bool,
-}
-
-impl Header {
-    /// Width and height as the picture is meant to be seen.
-    pub fn upright(&self) -> (u32, u32) {
-        if self.orientation >= 5 { (self.height, self.width) } else { (self.width, self.height) }
-    }
+/// Why bytes are no picture of ours.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PictureError {
+    /// None of the formats that are read; `looks_like` says what it is instead ("HTML", "an AVIF picture", …).
+    #[error("this is no PNG, JPEG, WebP, GIF, BMP or SVG picture but {looks_like}")]
+    NotAPicture { looks_like: &'static str },
+    /// One of the formats, in a variety that is not read.
+    #[error("{what} is not read")]
+    Unsupported { what: &'static str },
+    /// One of the formats, broken.
+    #[error("the {format} picture is broken: {reason}")]
+    Broken { format: Format, reason: String },
+    #[error("the picture has {width}×{height} pixels, the cap is {cap} in all")]
+    TooLarge { width: u32, height: u32, cap: u64 },
+    #[error("the picture has {bytes} bytes, the cap is {cap}")]
+    TooManyBytes { bytes: u64, cap: u64 },
 }
 
 /// The bytes of one picture, their digest and their header.
@@ -74,6 +45,21 @@ pub struct Asset {
 }
 
 impl Asset {
+    /// Reads the header and checks `max_source_bytes` and `max_source_pixels`; nothing is decoded, and nothing is allocated
+    /// by what the header claims. An SVG has no pixels of its own: its sides are capped instead.
+    pub fn new(bytes: Bytes, limits: &Limits) -> Result<Asset, PictureError> {
+        if bytes.len() as u64 > limits.max_source_bytes {
+            return Err(PictureError::TooManyBytes { bytes: bytes.len() as u64, cap: limits.max_source_bytes });
+        }
+        let header = Header::probe(&bytes)?;
+        if header.format != Format::Svg && header.area() > limits.max_source_pixels {
+            let Header { width, height, .. } = header;
+            return Err(PictureError::TooLarge { width, height, cap: limits.max_source_pixels });
+        }
+        let digest = Key::of_bytes(&bytes);
+        Ok(Asset { bytes, digest, header })
+    }
+
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }

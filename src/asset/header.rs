@@ -1,0 +1,350 @@
+//! What a picture's first bytes say: format, size, orientation, alpha. Reads claims, allocates nothing by them.
+
+use std::fmt;
+
+use crate::asset::{PictureError, exif, svg};
+
+/// The picture formats that are read, told by content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Format {
+    Png,
+    Jpeg,
+    WebP,
+    Gif,
+    Bmp,
+    Svg,
+}
+
+impl Format {
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Png => "image/png",
+            Format::Jpeg => "image/jpeg",
+            Format::WebP => "image/webp",
+            Format::Gif => "image/gif",
+            Format::Bmp => "image/bmp",
+            Format::Svg => "image/svg+xml",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Png => "PNG",
+            Format::Jpeg => "JPEG",
+            Format::WebP => "WebP",
+            Format::Gif => "GIF",
+            Format::Bmp => "BMP",
+            Format::Svg => "SVG",
+        })
+    }
+}
+
+/// What a picture's header promises, checked against the caps before anything is decoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    pub format: Format,
+    /// As stored, before `orientation`. At least 1 each.
+    pub width: u32,
+    pub height: u32,
+    /// EXIF 1 to 8.
+    pub orientation: u8,
+    /// Whether any pixel may be transparent.
+    pub alpha: bool,
+}
+
+impl Header {
+    /// Reads the header. Takes time and memory by the bytes that are there, never by the size they claim.
+    pub fn probe(bytes: &[u8]) -> Result<Header, PictureError> {
+        match format(bytes)? {
+            Format::Png => png(bytes).unwrap_or(Err(cut_short(Format::Png))),
+            Format::Jpeg => jpeg(bytes).unwrap_or(Err(cut_short(Format::Jpeg))),
+            Format::WebP => webp(bytes).unwrap_or(Err(cut_short(Format::WebP))),
+            Format::Gif => gif(bytes).unwrap_or(Err(cut_short(Format::Gif))),
+            Format::Bmp => bmp(bytes).unwrap_or(Err(cut_short(Format::Bmp))),
+            Format::Svg => {
+                let (width, height) = svg::size(bytes)?;
+                Ok(Header { format: Format::Svg, width, height, orientation: 1, alpha: true })
+            }
+        }
+    }
+
+    /// Width and height as the picture is meant to be seen.
+    pub fn upright(&self) -> (u32, u32) {
+        if self.orientation >= 5 { (self.height, self.width) } else { (self.width, self.height) }
+    }
+
+    /// Pixels.
+    pub fn area(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+fn cut_short(format: Format) -> PictureError {
+    broken(format, "it ends within its header")
+}
+
+fn broken(format: Format, reason: &str) -> PictureError {
+    PictureError::Broken { format, reason: reason.to_owned() }
+}
+
+/// A header with sides that are neither 0 nor beyond what any buffer could hold.
+fn sized(format: Format, width: u32, height: u32, orientation: u8, alpha: bool) -> Result<Header, PictureError> {
+    if width == 0 || height == 0 {
+        return Err(broken(format, "a side is 0 pixels"));
+    }
+    Ok(Header { format, width, height, orientation, alpha })
+}
+
+/// The format by its first bytes, or what the bytes are instead.
+fn format(bytes: &[u8]) -> Result<Format, PictureError> {
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    if starts(b"\x89PNG\r\n\x1a\n") {
+        return Ok(Format::Png);
+    }
+    if starts(b"\xff\xd8\xff") {
+        return Ok(Format::Jpeg);
+    }
+    if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Ok(Format::WebP);
+    }
+    if starts(b"GIF87a") || starts(b"GIF89a") {
+        return Ok(Format::Gif);
+    }
+    // "BM" alone is also how a text may begin: the information header's size must be one of those there are.
+    if starts(b"BM") && matches!(u32_le(bytes, 14), Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124)) {
+        return Ok(Format::Bmp);
+    }
+    if svg::looks_like(bytes) {
+        return Ok(Format::Svg);
+    }
+    Err(PictureError::NotAPicture { looks_like: looks_like(bytes) })
+}
+
+/// Names what stands where a picture was expected.
+fn looks_like(bytes: &[u8]) -> &'static str {
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    if bytes.is_empty() {
+        return "empty";
+    }
+    if bytes.get(4..8) == Some(b"ftyp") {
+        return match bytes.get(8..12) {
+            Some(b"avif" | b"avis") => "an AVIF picture, which is not read yet",
+            Some(b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1") => {
+                "a HEIC picture, which is not read: convert it to JPEG"
+            }
+            _ => "a video",
+        };
+    }
+    if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL ") {
+        return "a JPEG XL picture, which is not read";
+    }
+    if starts(b"\0\0\0\x0cjP  ") {
+        return "a JPEG 2000 picture, which is not read";
+    }
+    if starts(b"II*\0") || starts(b"MM\0*") {
+        return "a TIFF picture, which is not read";
+    }
+    if starts(b"\0\0\x01\0") {
+        return "an icon (ICO), which is not read";
+    }
+    if starts(b"8BPS") {
+        return "a Photoshop file";
+    }
+    if starts(b"%PDF") {
+        return "a PDF";
+    }
+    if starts(b"\x1f\x8b") {
+        return "gzip data (a compressed SVG must be unpacked first)";
+    }
+    if starts(b"PK\x03\x04") {
+        return "a ZIP archive";
+    }
+    if starts(b"\x1a\x45\xdf\xa3") {
+        return "a video";
+    }
+    let head = bytes.get(..bytes.len().min(1024)).unwrap_or(bytes);
+    let text = String::from_utf8_lossy(head).trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+    if text.starts_with("<!doctype html") || text.starts_with("<html") || text.contains("<head") || text.contains("<body") {
+        return "HTML";
+    }
+    if text.starts_with("<?xml") || text.starts_with('<') {
+        return "XML";
+    }
+    if text.starts_with('{') || text.starts_with('[') {
+        return "JSON";
+    }
+    if head.iter().all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r' | 0x0c)) {
+        return "text";
+    }
+    "something unknown"
+}
+
+fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|b| u16::from_be_bytes(*b))
+}
+
+fn u16_le(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|b| u16::from_le_bytes(*b))
+}
+
+fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|b| u32::from_be_bytes(*b))
+}
+
+fn u32_le(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|b| u32::from_le_bytes(*b))
+}
+
+fn u24_le(bytes: &[u8], at: usize) -> Option<u32> {
+    let [a, b, c] = *bytes.get(at..)?.first_chunk::<3>()?;
+    Some(u32::from_le_bytes([a, b, c, 0]))
+}
+
+/// PNG (Third Edition) section 11: IHDR first, then chunks of length, type, data, CRC. `None`: cut short.
+fn png(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
+    if bytes.get(8..16)? != b"\0\0\0\x0dIHDR" {
+        return Some(Err(broken(Format::Png, "its first chunk is not IHDR")));
+    }
+    let (width, height) = (u32_be(bytes, 16)?, u32_be(bytes, 20)?);
+    let mut alpha = matches!(bytes.get(25)?, 4 | 6);
+    let mut orientation = 1;
+    let mut at = 33_usize;
+    // eXIf may stand behind the picture data, so all chunks are passed; each costs 12 bytes of file.
+    while let (Some(length), Some(kind)) = (u32_be(bytes, at), bytes.get(at + 4..at + 8)) {
+        match kind {
+            b"tRNS" => alpha = true,
+            b"eXIf" => {
+                let end = (at + 8).saturating_add(length as usize).min(bytes.len());
+                orientation = exif::orientation(bytes.get(at + 8..end).unwrap_or_default());
+            }
+            b"IEND" => break,
+            _ => {}
+        }
+        match (at + 12).checked_add(length as usize) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    Some(sized(Format::Png, width, height, orientation, alpha))
+}
+
+/// JPEG (ITU-T T.81 annex B): segments up to the first scan. `None`: cut short.
+fn jpeg(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
+    let mut at = 2;
+    let mut orientation = 1;
+    let mut size = None;
+    loop {
+        // Between segments some encoders leave fill bytes.
+        while *bytes.get(at)? != 0xff {
+            at += 1;
+        }
+        while *bytes.get(at)? == 0xff {
+            at += 1;
+        }
+        let marker = *bytes.get(at)?;
+        at += 1;
+        match marker {
+            // Stuffing, TEM, RST, SOI: no length follows.
+            0x00 | 0x01 | 0xd0..=0xd8 => continue,
+            0xd9 => return Some(Err(broken(Format::Jpeg, "it ends before its picture"))),
+            _ => {}
+        }
+        let length = usize::from(u16_be(bytes, at)?);
+        if length < 2 {
+            return Some(Err(broken(Format::Jpeg, "a segment's length is wrong")));
+        }
+        match marker {
+            0xc0..=0xc2 => {
+                if *bytes.get(at + 2)? != 8 {
+                    return Some(Err(PictureError::Unsupported { what: "JPEG of more than 8 bits" }));
+                }
+                size = Some((u32::from(u16_be(bytes, at + 5)?), u32::from(u16_be(bytes, at + 3)?)));
+            }
+            0xc3 | 0xc5..=0xc7 | 0xcb | 0xcd..=0xcf => {
+                return Some(Err(PictureError::Unsupported { what: "lossless or hierarchical JPEG" }));
+            }
+            0xc9 | 0xca => return Some(Err(PictureError::Unsupported { what: "arithmetic coding in JPEG" })),
+            0xe1 => {
+                let segment = bytes.get(at + 2..at + length)?;
+                if segment.starts_with(b"Exif\0\0") {
+                    orientation = exif::orientation(segment);
+                }
+            }
+            0xda => {
+                let Some((width, height)) = size else {
+                    return Some(Err(broken(Format::Jpeg, "a scan stands before its frame")));
+                };
+                return Some(sized(Format::Jpeg, width, height, orientation, false));
+            }
+            _ => {}
+        }
+        at += length;
+    }
+}
+
+/// WebP (RFC 9649): a VP8 or VP8L bitstream, or VP8X with the canvas and flags. `None`: cut short.
+fn webp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
+    let wrong = |reason| Some(Err(broken(Format::WebP, reason)));
+    match bytes.get(12..16)? {
+        b"VP8 " => {
+            if bytes.get(23..26)? != b"\x9d\x01\x2a" {
+                return wrong("no key frame");
+            }
+            let side = |at| u16_le(bytes, at).map(|v| u32::from(v & 0x3fff));
+            Some(sized(Format::WebP, side(26)?, side(28)?, 1, false))
+        }
+        b"VP8L" => {
+            if *bytes.get(20)? != 0x2f {
+                return wrong("no lossless signature");
+            }
+            let bits = u32_le(bytes, 21)?;
+            Some(sized(Format::WebP, (bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1, 1, bits >> 28 & 1 == 1))
+        }
+        b"VP8X" => {
+            const EXIF: u8 = 0x08;
+            const ALPHA: u8 = 0x10;
+            const ANIMATION: u8 = 0x02;
+            let flags = *bytes.get(20)?;
+            let (width, height) = (u24_le(bytes, 24)? + 1, u24_le(bytes, 27)? + 1);
+            let mut orientation = 1;
+            let mut at = 30_usize;
+            while flags & EXIF != 0 {
+                let (Some(kind), Some(length)) = (bytes.get(at..at + 4), u32_le(bytes, at + 4)) else { break };
+                if kind == b"EXIF" {
+                    let end = (at + 8).saturating_add(length as usize).min(bytes.len());
+                    orientation = exif::orientation(bytes.get(at + 8..end).unwrap_or_default());
+                    break;
+                }
+                // Chunks are padded to an even length.
+                match (at + 8 + (length as usize & 1)).checked_add(length as usize) {
+                    Some(next) => at = next,
+                    None => break,
+                }
+            }
+            // The frames of an animation may leave parts of the canvas bare.
+            Some(sized(Format::WebP, width, height, orientation, flags & (ALPHA | ANIMATION) != 0))
+        }
+        _ => wrong("its first chunk is unknown"),
+    }
+}
+
+/// GIF: the logical screen. Any frame may be transparent or leave parts of the screen bare. `None`: cut short.
+fn gif(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
+    Some(sized(Format::Gif, u32::from(u16_le(bytes, 6)?), u32::from(u16_le(bytes, 8)?), 1, true))
+}
+
+/// BMP: file header, then an information header of the size it names. `None`: cut short.
+fn bmp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
+    if u32_le(bytes, 14)? == 12 {
+        return Some(sized(Format::Bmp, u32::from(u16_le(bytes, 18)?), u32::from(u16_le(bytes, 20)?), 1, false));
+    }
+    let (width, height) = (u32_le(bytes, 18)? as i32, u32_le(bytes, 22)? as i32);
+    if width < 0 {
+        return Some(Err(broken(Format::Bmp, "its width is negative")));
+    }
+    // Rows from the top down have a negative height. 16 and 32 bits may hold alpha.
+    let alpha = matches!(u16_le(bytes, 28)?, 16 | 32);
+    Some(sized(Format::Bmp, width as u32, height.unsigned_abs(), 1, alpha))
+}

@@ -1,0 +1,72 @@
+//! JPEG bodies into straight RGBA8, as stored (orientation not applied), colours in sRGB.
+
+// Pixel loops over fixed arrays.
+#![allow(clippy::indexing_slicing)]
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::asset::{Header, icc};
+use crate::color::mul_255;
+
+/// The pixels, row after row, or why they cannot be had. A body that ends early is an error, not grey.
+pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(header.width as usize)
+        .set_max_height(header.height as usize)
+        .jpeg_set_out_colorspace(ColorSpace::RGBA);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|e| e.to_string())?;
+    let input = decoder.input_colorspace().ok_or("it has no colour space")?;
+    let four_inks = matches!(input, ColorSpace::CMYK | ColorSpace::YCCK);
+    if four_inks {
+        // Raw components: zune's own conversion takes no profile and means three bytes a pixel.
+        decoder.set_options(options.jpeg_set_out_colorspace(input));
+    }
+    let info = decoder.info().ok_or("it has no frame")?;
+    if (u32::from(info.width), u32::from(info.height)) != (header.width, header.height) {
+        return Err("its frames differ in size".to_owned());
+    }
+    let profile = decoder.icc_profile();
+    let mut pixels = decoder.decode().map_err(|e| e.to_string())?;
+    if pixels.len() as u64 != header.area() * 4 {
+        return Err("it has an unusual number of components".to_owned());
+    }
+    if four_inks {
+        inks_to_rgba(&mut pixels, input, profile.as_deref());
+    } else if let Some(profile) = profile {
+        icc::to_srgb(&profile, &mut pixels);
+    }
+    Ok(pixels)
+}
+
+/// Photoshop and everyone after it stores inks inverted (255 is no ink), as YCCK after a turn through RGB.
+fn inks_to_rgba(pixels: &mut [u8], stored: ColorSpace, profile: Option<&[u8]>) {
+    if stored == ColorSpace::YCCK {
+        for px in pixels.as_chunks_mut::<4>().0 {
+            let [c, m, y] = ycc_to_rgb(px[0], px[1], px[2]);
+            (px[0], px[1], px[2]) = (255 - c, 255 - m, 255 - y);
+        }
+    }
+    if let Some(profile) = profile {
+        let mut inks: Vec<u8> = pixels.iter().map(|v| 255 - v).collect();
+        if icc::inks_to_srgb(profile, &mut inks) {
+            pixels.copy_from_slice(&inks);
+            return;
+        }
+    }
+    for px in pixels.as_chunks_mut::<4>().0 {
+        let [c, m, y, k] = *px;
+        *px = [mul_255(c, k), mul_255(m, k), mul_255(y, k), 255];
+    }
+}
+
+/// JFIF's full-range BT.601, in 16.16 fixed point.
+fn ycc_to_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let (y, cb, cr) = (i32::from(y) << 16, i32::from(cb) - 128, i32::from(cr) - 128);
+    let byte = |v: i32| ((v + (1 << 15)) >> 16).clamp(0, 255) as u8;
+    [byte(y + 91_881 * cr), byte(y - 22_554 * cb - 46_802 * cr), byte(y + 116_130 * cb)]
+}

@@ -1,0 +1,253 @@
+//! SVG parsed safely: bounded work, no files, no network, no fonts. Drawing it is settle's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use resvg::usvg::roxmltree::{Document, Node, NodeId, ParsingOptions};
+use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
+
+use crate::asset::contain::contain;
+use crate::asset::{Format, Header, PictureError};
+use crate::limits::{MAX_COORDINATE, MAX_SVG_DEPTH, MAX_SVG_NODES, MAX_SVG_PICTURE_PIXELS, MAX_SVG_WORK};
+
+/// Whether the bytes begin like an SVG document: an `<svg` after the XML declaration, comments and DOCTYPE.
+pub(super) fn looks_like(bytes: &[u8]) -> bool {
+    /// How far generators' comments and entity lists reach before the root.
+    const HEAD: usize = 8 << 10;
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(HEAD)).unwrap_or(bytes));
+    let mut rest = head.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let end = if rest.starts_with("<?") {
+            "?>"
+        } else if rest.starts_with("<!--") {
+            "-->"
+        } else if rest.get(..9).is_some_and(|d| d.eq_ignore_ascii_case("<!doctype")) {
+            if rest.get(9..).is_some_and(|d| d.trim_start().get(..4).is_some_and(|n| n.eq_ignore_ascii_case("html"))) {
+                return false;
+            }
+            let inner = rest.find('[').filter(|&bracket| rest.find('>').is_none_or(|close| bracket < close));
+            if inner.is_some() { "]>" } else { ">" }
+        } else {
+            let name = rest.strip_prefix('<').unwrap_or_default();
+            let name = name.split(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).next().unwrap_or_default();
+            return name == "svg" || name.ends_with(":svg");
+        };
+        match rest.find(end) {
+            Some(at) => rest = rest.get(at + end.len()..).unwrap_or_default().trim_start(),
+            None => return false,
+        }
+    }
+}
+
+/// The document's own size, rounded up to whole pixels.
+pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+    let tree = tree(bytes)?;
+    let side = |v: f32| f64::from(v).ceil().max(1.0);
+    let (width, height) = (side(tree.size().width()), side(tree.size().height()));
+    if width > MAX_COORDINATE || height > MAX_COORDINATE {
+        let cap = MAX_COORDINATE as u64;
+        return Err(broken(format!("a side is longer than {cap} pixels")));
+    }
+    Ok((width as u32, height as u32))
+}
+
+/// The parsed document, ready to be drawn. Elements that would need a font, a script or anything outside of the
+/// document are left out; only `data:` PNG and JPEG pictures within the cap are drawn.
+pub(crate) fn tree(bytes: &[u8]) -> Result<Tree, PictureError> {
+    let text = str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
+    contain(|| {
+        let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_SVG_NODES, ..ParsingOptions::default() };
+        let document = Document::parse_with_options(text, options).map_err(|e| broken(e.to_string()))?;
+        admit(&document)?;
+        Tree::from_xmltree(&document, &denying_options()).map_err(|e| broken(e.to_string()))
+    })
+    .unwrap_or_else(|panicked| Err(broken(panicked.0)))
+}
+
+fn broken(reason: String) -> PictureError {
+    PictureError::Broken { format: Format::Svg, reason }
+}
+
+/// usvg's own resolver reads local files.
+fn denying_options() -> Options<'static> {
+    Options {
+        image_href_resolver: ImageHrefResolver {
+            resolve_data: Box::new(|_mime, data: Arc<Vec<u8>>, _options| embedded(data)),
+            resolve_string: Box::new(|_href, _options| None),
+        },
+        ..Options::default()
+    }
+}
+
+fn embedded(data: Arc<Vec<u8>>) -> Option<ImageKind> {
+    // Not `Header::probe`: an embedded SVG would recurse.
+    if looks_like(&data) {
+        return None;
+    }
+    let header = Header::probe(&data).ok()?;
+    if header.area() > MAX_SVG_PICTURE_PIXELS {
+        return None;
+    }
+    match header.format {
+        Format::Png => Some(ImageKind::PNG(data)),
+        Format::Jpeg => Some(ImageKind::JPEG(data)),
+        _ => None,
+    }
+}
+
+/// Refuses documents that would draw too much or nest too deep, references followed: `use` of `use` grows exponentially,
+/// and no drawing can be interrupted.
+fn admit(document: &Document<'_>) -> Result<(), PictureError> {
+    let by_id = document.descendants().filter_map(|n| Some((n.attribute("id")?, n))).collect();
+    let mut scales = Scales { by_id, known: HashMap::new() };
+    let mut weight = scales.weigh(document.root_element(), 0)?;
+    // A rule of a style sheet may hang its reference on every element there is. Gradients are left out: their cost is small.
+    let elements = document.descendants().filter(Node::is_element).count() as u64;
+    for style in document.descendants().filter(|n| n.tag_name().name() == "style") {
+        for text in style.descendants().filter_map(|n| n.text()) {
+            for target in references(text) {
+                let Some(&node) = scales.by_id.get(target) else { continue };
+                if !node.tag_name().name().ends_with("Gradient") {
+                    weight = weight.saturating_add(scales.weigh(node, 0)?.saturating_mul(elements));
+                }
+            }
+        }
+    }
+    if weight > MAX_SVG_WORK {
+        return Err(broken("it would draw too much".to_owned()));
+    }
+    Ok(())
+}
+
+struct Scales<'a, 'input> {
+    by_id: HashMap<&'a str, Node<'a, 'input>>,
+    /// Work of each node with all that it refers to, and how deep it nests; 0 while being weighed, which ends cycles.
+    known: HashMap<NodeId, (u64, usize)>,
+}
+
+impl<'a, 'input> Scales<'a, 'input> {
+    fn weigh(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<u64, PictureError> {
+        self.weigh_and_measure(node, depth).map(|(weight, _)| weight)
+    }
+
+    fn weigh_and_measure(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<(u64, usize), PictureError> {
+        let too_deep = || broken("it nests too deep".to_owned());
+        if depth > MAX_SVG_DEPTH {
+            return Err(too_deep());
+        }
+        if let Some(&(weight, height)) = self.known.get(&node.id()) {
+            return if depth + height > MAX_SVG_DEPTH { Err(too_deep()) } else { Ok((weight, height)) };
+        }
+        self.known.insert(node.id(), (0, 0));
+        let mut weight = own_weight(node);
+        let mut height = 0;
+        let mut add = |(w, h): (u64, usize)| {
+            weight = weight.saturating_add(w);
+            height = height.max(h + 1);
+        };
+        for child in node.children().filter(Node::is_element) {
+            add(self.weigh_and_measure(child, depth + 1)?);
+        }
+        for attribute in node.attributes() {
+            let link = (attribute.name() == "href").then(|| attribute.value().strip_prefix('#')).flatten();
+            for target in link.into_iter().chain(references(attribute.value())) {
+                if let Some(&target) = self.by_id.get(target) {
+                    add(self.weigh_and_measure(target, depth + 1)?);
+                }
+            }
+        }
+        self.known.insert(node.id(), (weight, height));
+        Ok((weight, height))
+    }
+}
+
+/// Roughly, 1 is a small shape.
+fn own_weight(node: Node<'_, '_>) -> u64 {
+    let tag = node.tag_name().name();
+    let number = |name| node.attribute(name).and_then(|v| v.split([' ', ',']).next()?.parse::<f64>().ok()).unwrap_or(0.0);
+    match tag {
+        // Passes over the whole canvas, some by the square of their radius.
+        "feMorphology" => 4_000 + (number("radius").clamp(0.0, 1e4) * 1_000.0) as u64,
+        "feTurbulence" => 4_000 + (number("numOctaves").clamp(0.0, 1e4) * 4_000.0) as u64,
+        "feConvolveMatrix" => 4_000 + (number("order").clamp(0.0, 1e4) * 2_000.0) as u64,
+        _ if tag.starts_with("fe") => 4_000,
+        "image" => 10_000,
+        "mask" | "clipPath" | "pattern" => 500,
+        _ => 1,
+    }
+}
+
+/// The ids in `url(#id)`.
+fn references(value: &str) -> impl Iterator<Item = &str> {
+    value.split("url(").skip(1).filter_map(|rest| {
+        let rest = rest.trim_start_matches([' ', '"', '\'']).strip_prefix('#')?;
+        rest.split(['"', '\'', ')', ' ']).next()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(body: &str) -> String {
+        format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="10" height="10">{body}</svg>"#
+        )
+    }
+
+    #[test]
+    fn told_by_content() {
+        for yes in [
+            "<svg/>",
+            "\u{feff} <?xml version='1.0'?>\n<!-- a --><svg>",
+            "<!DOCTYPE svg PUBLIC \"a\" \"b\"><svg ",
+            "<!DOCTYPE svg [ <!ENTITY a \"b>\"> ]><svg:svg>",
+        ] {
+            assert!(looks_like(yes.as_bytes()), "{yes}");
+        }
+        for no in ["", "<html><svg/></html>", "<!doctype html><svg>", "<svgs>", "svg", "<!-- svg", "{}"] {
+            assert!(!looks_like(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        let of = |attributes: &str| {
+            size(format!(r#"<svg xmlns="http://www.w3.org/2000/svg" {attributes}><rect width="4" height="3"/></svg>"#).as_bytes())
+        };
+        assert_eq!(of(r#"width="24.2" height="12""#).unwrap(), (25, 12));
+        assert_eq!(of(r#"viewBox="0 0 64 32""#).unwrap(), (64, 32));
+        assert_eq!(of(r#"viewBox="0 0 64 32" width="32""#).unwrap(), (32, 16));
+        assert_eq!(of(r#"width="1in" height="1in""#).unwrap(), (96, 96));
+        assert!(of(r#"width="1e9" height="5""#).is_err());
+        assert!(of(r#"width="0" height="5""#).is_err());
+    }
+
+    #[test]
+    fn laughs_are_not_shared() {
+        let mut laughs = String::from(r##"<g id="l0"><rect width="1" height="1"/></g>"##);
+        for level in 1..30 {
+            let below = level - 1;
+            laughs += &format!(r##"<g id="l{level}"><use xlink:href="#l{below}"/><use xlink:href="#l{below}"/></g>"##);
+        }
+        assert!(tree(wrapped(&laughs).as_bytes()).unwrap_err().to_string().contains("too"));
+        let deep = format!("{}{}", "<g>".repeat(100_000), "</g>".repeat(100_000));
+        assert!(tree(wrapped(&deep).as_bytes()).is_err());
+        let deep = format!("{}{}", "<g>".repeat(1_000), "</g>".repeat(1_000));
+        assert!(tree(wrapped(&deep).as_bytes()).unwrap_err().to_string().contains("deep"));
+        let chain: String = (0..1_000).map(|i| format!(r##"<g id="c{i}"><use xlink:href="#c{}"/></g>"##, i + 1)).collect();
+        assert!(tree(wrapped(&chain).as_bytes()).unwrap_err().to_string().contains("deep"));
+        let circle = r##"<g id="a"><use xlink:href="#b"/></g><g id="b"><use xlink:href="#a"/></g>"##;
+        let _ = tree(wrapped(circle).as_bytes());
+        let entities = r#"<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;"><!ENTITY e "&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;">]><svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"><desc>&e;&e;&e;&e;&e;&e;&e;</desc></svg>"#;
+        let _ = tree(entities.as_bytes());
+    }
+
+    #[test]
+    fn ordinary_documents_pass() {
+        let body = r##"<defs><linearGradient id="g"><stop offset="0" stop-color="red"/></linearGradient>
+            <filter id="f"><feGaussianBlur stdDeviation="2"/></filter><style>.a{fill:url(#g)}</style></defs>
+            <rect class="a" width="5" height="5" filter="url(#f)"/><text x="1" y="5">no font</text>"##;
+        assert!(tree(wrapped(body).as_bytes()).is_ok());
+    }
+}
