@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use ab_glyph::{Font as _, FontRef, GlyphId, OutlineCurve, VariableFont as _};
 
 use crate::geom::Rect;
-use crate::scene::{Key, KeyBuilder};
+use crate::key::{Key, KeyBuilder};
 use crate::text::shape::{Opened, Plans};
 
 /// A font file's bytes: embedded in the binary, or mapped and kept for ever.
@@ -148,6 +148,11 @@ impl Face {
     /// Axis coordinates in user units, by tag; empty where the face does not vary.
     pub fn coordinates(&self) -> &[([u8; 4], f32)] {
         &self.coordinates
+    }
+
+    /// TEMPORARY
+    pub fn name(&self) -> String {
+        self.family()
     }
 
     /// The family's name in the file, in English where there is one.
