@@ -1,0 +1,160 @@
+//! Glyph runs into placed masks: outlines at quarter-pixel phases through ab_glyph_rasterizer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ctx::{Budget, OverBudget};
+use crate::geom::{Affine, PxRect};
+use crate::key::{Key, KeyBuilder};
+use crate::memo::{Kind, Memo};
+use crate::pixels::Mask;
+use crate::scene::{GlyphRun, PlacedMask};
+use crate::settle::outline::{Outline, rasterize};
+
+/// Masks of more pixels are not kept whole and not remembered: only what lies on the canvas is made, and it is charged.
+const GIANT: u64 = 1 << 20;
+
+/// A glyph at one of sixteen places within a pixel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Spot {
+    id: u16,
+    /// Quarters of a pixel.
+    x: u8,
+    y: u8,
+}
+
+/// A glyph's coverage; its top left pixel lies at (`left`, `top`) from the pixel that holds the origin.
+struct GlyphMask {
+    left: i32,
+    top: i32,
+    mask: Arc<Mask>,
+}
+
+#[derive(Clone)]
+enum Form {
+    Mask(Arc<GlyphMask>),
+    Giant,
+}
+
+/// The distinct glyphs of a run, with the masks that were found.
+pub(super) struct Spots<'a> {
+    run: &'a GlyphRun,
+    canvas: PxRect,
+    key: Key,
+    spots: Vec<(Spot, Option<Form>)>,
+    /// For each glyph of the run its place in `spots`, and the pixel that holds its origin.
+    glyphs: Vec<(usize, i32, i32)>,
+}
+
+impl<'a> Spots<'a> {
+    pub fn look_up(run: &'a GlyphRun, canvas: PxRect, memo: &Memo) -> Spots<'a> {
+        let mut key = KeyBuilder::new("glyph masks").key(run.face.key()).f64(run.size);
+        key = match run.matrix {
+            Some(m) => key.u8(1).f64(m.a).f64(m.b).f64(m.c).f64(m.d),
+            None => key.u8(0),
+        };
+        let mut found = Spots { run, canvas, key: key.finish(), spots: Vec::new(), glyphs: Vec::with_capacity(run.glyphs.len()) };
+        let mut known = HashMap::new();
+        for glyph in &run.glyphs {
+            // The nearest quarter of a pixel.
+            let (x, y) = ((glyph.x.0 + 8) >> 4, (glyph.y.0 + 8) >> 4);
+            let spot = Spot { id: glyph.id, x: (x & 3) as u8, y: (y & 3) as u8 };
+            let at = *known.entry(spot).or_insert_with(|| {
+                let mask = memo.get::<GlyphMask>(Kind::Mask, found.key_of(spot));
+                found.spots.push((spot, mask.map(Form::Mask)));
+                found.spots.len() - 1
+            });
+            found.glyphs.push((at, x >> 2, y >> 2));
+        }
+        found
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.spots.iter().all(|(_, form)| form.is_some())
+    }
+
+    fn key_of(&self, spot: Spot) -> Key {
+        KeyBuilder::new("glyph mask").key(self.key).u32(u32::from(spot.id)).u8(spot.x).u8(spot.y).finish()
+    }
+
+    /// The same with every mask there.
+    pub fn filled(&self, memo: &Memo) -> Spots<'a> {
+        let fill = |&(spot, ref form): &(Spot, Option<Form>)| {
+            let form = form.clone().unwrap_or_else(|| {
+                let form = self.form(spot);
+                if let Form::Mask(mask) = &form {
+                    memo.put(Kind::Mask, self.key_of(spot), Arc::clone(mask), mask.mask.weight() + size_of::<GlyphMask>());
+                }
+                form
+            });
+            (spot, Some(form))
+        };
+        Spots {
+            run: self.run,
+            canvas: self.canvas,
+            key: self.key,
+            spots: self.spots.iter().map(fill).collect(),
+            glyphs: self.glyphs.clone(),
+        }
+    }
+
+    fn form(&self, spot: Spot) -> Form {
+        let blank = || Mask::new(0, 0, Vec::new()).map(Arc::new);
+        let outline = self.outline(spot);
+        let bounds = outline.as_ref().map_or(PxRect::default(), Outline::bounds);
+        if u64::from(bounds.width()) * u64::from(bounds.height()) > GIANT {
+            return Form::Giant;
+        }
+        let mask = outline.and_then(|outline| rasterize(&outline, bounds)).map(Arc::new).or_else(blank);
+        mask.map_or(Form::Giant, |mask| Form::Mask(Arc::new(GlyphMask { left: bounds.x0, top: bounds.y0, mask })))
+    }
+
+    fn outline(&self, spot: Spot) -> Option<Outline> {
+        let curves = self.run.face.outline(spot.id)?;
+        let m = self.run.matrix.unwrap_or(Affine::IDENTITY);
+        let scale = self.run.size / self.run.face.units_per_em();
+        // Font units with y up to pixels with y down, then the run's matrix, then the phase.
+        let map = Affine {
+            a: m.a * scale,
+            b: m.b * scale,
+            c: -m.c * scale,
+            d: -m.d * scale,
+            e: f64::from(spot.x) / 4.0,
+            f: f64::from(spot.y) / 4.0,
+        };
+        Outline::new(curves, map)
+    }
+
+    /// The masks where the glyphs stand; those off the canvas are left out.
+    pub fn place(&self, budget: &Budget) -> Result<Arc<[PlacedMask]>, OverBudget> {
+        let mut placed = Vec::with_capacity(self.glyphs.len());
+        for &(at, x, y) in &self.glyphs {
+            match self.spots.get(at) {
+                Some((_, Some(Form::Mask(glyph)))) => {
+                    let (x, y) = (x.saturating_add(glyph.left), y.saturating_add(glyph.top));
+                    let (width, height) = (glyph.mask.width() as i32, glyph.mask.height() as i32);
+                    let bounds = PxRect::new(0, 0, width, height).translate(x, y);
+                    if !bounds.intersect(self.canvas).is_empty() {
+                        placed.push(PlacedMask { x, y, mask: Arc::clone(&glyph.mask) });
+                    }
+                }
+                Some(&(spot, Some(Form::Giant))) => placed.extend(self.giant(spot, x, y, budget)?),
+                Some((_, None)) | None => {}
+            }
+        }
+        Ok(placed.into())
+    }
+
+    /// What of a giant lies on the canvas. A mask weighs a quarter of the pixels it covers.
+    fn giant(&self, spot: Spot, x: i32, y: i32, budget: &Budget) -> Result<Option<PlacedMask>, OverBudget> {
+        let Some(outline) = self.outline(spot) else { return Ok(None) };
+        let here = self.canvas.translate(x.saturating_neg(), y.saturating_neg());
+        let window = outline.bounds().intersect(here);
+        if window.is_empty() {
+            return Ok(None);
+        }
+        budget.charge(u64::from(window.width()) * u64::from(window.height()) / 4)?;
+        let mask = rasterize(&outline, window).map(Arc::new);
+        Ok(mask.map(|mask| PlacedMask { x: x + window.x0, y: y + window.y0, mask }))
+    }
+}

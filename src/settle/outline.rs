@@ -1,0 +1,156 @@
+//! An outline in pixels, and its coverage by exact areas (ab_glyph_rasterizer).
+
+use std::cell::RefCell;
+
+use ab_glyph::OutlineCurve;
+use ab_glyph_rasterizer::{Rasterizer, point};
+
+use crate::geom::{Affine, PxRect};
+use crate::pixels::Mask;
+
+/// Cells that a thread's rasterizer may keep between glyphs.
+const KEPT_CELLS: usize = 1 << 20;
+/// Beyond this an outline is an error of the font or far off any canvas; within it, pixels count in i32.
+const FAR: f64 = (1 << 24) as f64;
+/// How far a chord may lie from its curve, in pixels.
+const FLATNESS: f64 = 0.1;
+
+thread_local! {
+    static RASTERIZER: RefCell<Rasterizer> = RefCell::new(Rasterizer::new(0, 0));
+}
+
+type At = (f64, f64);
+
+#[derive(Clone, Copy)]
+enum Curve {
+    Line(At, At),
+    Quad(At, At, At),
+    Cubic(At, At, At, At),
+}
+
+/// Closed contours in pixels, y down; finite.
+pub(super) struct Outline {
+    curves: Vec<Curve>,
+    bounds: PxRect,
+}
+
+impl Outline {
+    /// `None` where there is nothing to fill or the numbers are absurd.
+    pub fn new(curves: Vec<OutlineCurve>, map: Affine) -> Option<Outline> {
+        let mut low = (f64::INFINITY, f64::INFINITY);
+        let mut high = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        let mut place = |p: ab_glyph::Point| {
+            let (x, y) = map.apply(f64::from(p.x), f64::from(p.y));
+            low = (low.0.min(x), low.1.min(y));
+            high = (high.0.max(x), high.1.max(y));
+            (x, y)
+        };
+        let curves: Vec<Curve> = curves
+            .into_iter()
+            .map(|curve| match curve {
+                OutlineCurve::Line(a, b) => Curve::Line(place(a), place(b)),
+                OutlineCurve::Quad(a, b, c) => Curve::Quad(place(a), place(b), place(c)),
+                OutlineCurve::Cubic(a, b, c, d) => Curve::Cubic(place(a), place(b), place(c), place(d)),
+            })
+            .collect();
+        // Written so that NaN fails too.
+        let sane = [low.0, low.1, high.0, high.1].iter().all(|v| v.abs() <= FAR);
+        if !sane {
+            return None;
+        }
+        let bounds = PxRect::new(low.0.floor() as i32, low.1.floor() as i32, high.0.ceil() as i32, high.1.ceil() as i32);
+        Some(Outline { curves, bounds })
+    }
+
+    /// The pixels that the curves and their control points touch.
+    pub fn bounds(&self) -> PxRect {
+        self.bounds
+    }
+}
+
+/// The coverage of the pixels of `window`; `None` when it is empty.
+pub(super) fn rasterize(outline: &Outline, window: PxRect) -> Option<Mask> {
+    if window.is_empty() {
+        return None;
+    }
+    RASTERIZER.with_borrow_mut(|rasterizer| {
+        let (width, height) = (window.width() as usize, window.height() as usize);
+        let cut = !window.contains_rect(outline.bounds);
+        // Where the outline reaches beyond the window, its right part is gathered in a column that is thrown away: the sum of
+        // each row must come back to 0.
+        let stride = if cut { width + 1 } else { width };
+        rasterizer.reset(stride, height);
+        let (x0, y0) = (f64::from(window.x0), f64::from(window.y0));
+        let near = |p: At| (p.0 - x0, p.1 - y0);
+        for curve in &outline.curves {
+            if cut {
+                flatten(*curve, |a, b| clipped_line(rasterizer, near(a), near(b), width as f64));
+                continue;
+            }
+            let at = |p: At| point((p.0 - x0) as f32, (p.1 - y0) as f32);
+            match *curve {
+                Curve::Line(a, b) => rasterizer.draw_line(at(a), at(b)),
+                Curve::Quad(a, b, c) => rasterizer.draw_quad(at(a), at(b), at(c)),
+                Curve::Cubic(a, b, c, d) => rasterizer.draw_cubic(at(a), at(b), at(c), at(d)),
+            }
+        }
+        let mut data = Vec::with_capacity(width * height);
+        let mut column = 0;
+        rasterizer.for_each_pixel(|_, coverage| {
+            if column < width {
+                // Overlapping contours count twice at their edges.
+                data.push((coverage.min(1.0) * 255.0 + 0.5) as u8);
+            }
+            column += 1;
+            if column == stride {
+                column = 0;
+            }
+        });
+        if stride * height > KEPT_CELLS {
+            *rasterizer = Rasterizer::new(0, 0);
+        }
+        Mask::new(window.width(), window.height(), data)
+    })
+}
+
+/// Chords of at most `FLATNESS` from the curve.
+fn flatten(curve: Curve, mut line: impl FnMut(At, At)) {
+    /// Chords of one curve at the most; a curve across the largest canvas needs some hundreds.
+    const MOST: f64 = 4_096.0;
+    let bend = |a: At, b: At, c: At| libm::hypot(a.0 - 2.0 * b.0 + c.0, a.1 - 2.0 * b.1 + c.1);
+    let between = |t: f64, a: At, b: At| (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t);
+    let mut along = |count: f64, from: At, to: At, at: &dyn Fn(f64) -> At| {
+        let count = count.sqrt().ceil().clamp(1.0, MOST);
+        let mut before = from;
+        for step in 1..count as u32 {
+            let next = at(f64::from(step) / count);
+            line(before, next);
+            before = next;
+        }
+        line(before, to);
+    };
+    match curve {
+        Curve::Line(a, b) => line(a, b),
+        Curve::Quad(a, b, c) => {
+            along(bend(a, b, c) / (4.0 * FLATNESS), a, c, &|t| between(t, between(t, a, b), between(t, b, c)))
+        }
+        Curve::Cubic(a, b, c, d) => along(bend(a, b, c).max(bend(b, c, d)) * 0.75 / FLATNESS, a, d, &|t| {
+            let (p, q, r) = (between(t, a, b), between(t, b, c), between(t, c, d));
+            between(t, between(t, p, q), between(t, q, r))
+        }),
+    }
+}
+
+/// Draws a line whose parts beyond the window's sides are moved onto them: what counts there is only how far it rises.
+fn clipped_line(rasterizer: &mut Rasterizer, a: At, b: At, width: f64) {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let (left, right) = ((0.0 - a.0) / dx, (width - a.0) / dx);
+    let at = |t: f64| point((a.0 + dx * t).clamp(0.0, width) as f32, (a.1 + dy * t) as f32);
+    let mut from = 0.0;
+    // For an upright line both are infinite or NaN.
+    let inside = |t: &f64| *t > 0.0 && *t < 1.0;
+    for to in [left.min(right), left.max(right)].into_iter().filter(inside).chain([1.0]) {
+        rasterizer.draw_line(at(from), at(to));
+        from = to;
+    }
+}
