@@ -33,8 +33,10 @@ pub mod paint;
 pub mod raster;
 
 pub mod draw;
-pub mod pipeline;
+// pub mod pipeline;
 
 // The rim.
 pub mod cli;
+pub mod config;
 pub mod http;
+pub mod workers;

@@ -18,6 +18,12 @@ pub const MAX_COORDINATE: f64 = 100_000.0;
 pub const MAX_STOPS: usize = 256;
 /// Steps of all expressions of one request together (minijinja's fuel).
 pub const EXPRESSION_FUEL: u64 = 1_000_000;
+/// Of which one expression may take this much: a single one cannot starve the rest of their error messages.
+pub const ONE_EXPRESSION_FUEL: u64 = 100_000;
+/// Bytes of one expression; its syntax tree takes about a hundred times as much.
+pub const MAX_EXPRESSION_BYTES: usize = 4_096;
+/// Placeholders in one template: each holds about a kilobyte once compiled.
+pub const MAX_PLACEHOLDERS: usize = 10_000;
 /// Bytes that placeholders may expand to, in one request.
 pub const MAX_EXPANDED_BYTES: usize = 8 << 20;
 /// A template's name.

@@ -1,12 +1,29 @@
 //! The whole way on one screen: merge, gather, permit, { lay out, lower, settle, raster }.
 
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::asset::{Assets, Shown, Source};
+use crate::ctx::{Budget, Ctx, Simd};
+use crate::draw::{DrawError, Drawn, Studio, draw};
 use crate::encode::Output;
-use crate::problem::{Place, Problems};
+use crate::intake::{Gathered, Intake, Origin, Wanted};
+use crate::layer::image::{Image, OnError};
+use crate::layer::{Kind, Layer};
+use crate::limits::Limits;
+use crate::memo::Memo;
+use crate::poster::Poster;
+use crate::problem::{Code, In, Place, Problem, Problems};
+use crate::template::library::Library;
+use crate::template::{Supplied, Template};
+use crate::text::Fonts;
+use crate::workers::{WorkError, Workers};
 
 /// What template to render: in the request, or by name (`share`, `share@3`).
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +47,8 @@ pub struct Request {
     pub strict: bool,
     /// Ask the origins again, however fresh the cache.
     pub refresh: bool,
+    /// Folders in which `asset:` looks besides the service's own; only the command fills it.
+    pub asset_dirs: Vec<PathBuf>,
 }
 
 /// Why a layer does not show what it should.
@@ -54,17 +73,239 @@ pub struct Rendered {
     pub timing: Vec<(&'static str, f64)>,
 }
 
-/// Everything a render needs besides the request: limits, fonts, sources, templates, memo, workers. Made once.
-pub struct Engine {}
+/// Everything a render needs besides the request. Made once, shared by all requests.
+pub struct Engine {
+    pub limits: Limits,
+    pub fonts: Arc<Fonts>,
+    pub intake: Arc<Intake>,
+    pub library: Library,
+    pub memo: Arc<Memo>,
+    pub workers: Workers,
+}
 
 impl Engine {
-    /// Never panics; gives up at `deadline` with [`crate::problem::Code::Deadline`].
-    pub async fn render(&self, _request: Request, _deadline: Instant) -> Result<Rendered, Problems> {
-        todo!("the pipeline")
+    /// Never panics; gives up at `deadline` with [`Code::Deadline`].
+    pub async fn render(&self, request: Request, deadline: Instant) -> Result<Rendered, Problems> {
+        let started = Instant::now();
+        let poster = Arc::new(self.merge(&request)?);
+        let merged = Instant::now();
+        let (mut assets, mut degraded) = self.gather(&poster, &request, deadline).await?;
+        let gathered = Instant::now();
+        let drawn = loop {
+            match self.draw(&poster, &assets, &request, deadline).await? {
+                Ok(drawn) => break drawn,
+                // Headers were good and bodies are not: each turn replaces at least one picture, so this ends.
+                Err(bad) => assets = replace_bad(&poster, assets, bad, &mut degraded)?,
+            }
+        };
+        for id in &drawn.missing_glyphs {
+            degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
+        }
+        degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
+        if request.strict {
+            refuse_degraded(&degraded)?;
+        }
+        let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
+        let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
+        timing.extend(drawn.timing);
+        Ok(Rendered {
+            chunks: drawn.file.chunks,
+            etag: format!("{:?}", drawn.file.digest),
+            degraded,
+            receipt: drawn.receipt,
+            timing,
+        })
     }
 
     /// All problems of a template that can be known without variables.
-    pub fn check(&self, _template: &Value) -> Problems {
-        todo!("check")
+    pub fn check(&self, template: &Value) -> Problems {
+        match Template::parse(template) {
+            Ok(template) => crate::poster::check(&template),
+            Err(problems) => problems,
+        }
     }
+
+    /// Template and variables into a typed poster: the read and validate stages.
+    fn merge(&self, request: &Request) -> Result<Poster, Problems> {
+        let template = match &request.template {
+            TemplateRef::Inline(value) => Arc::new(Template::parse(value)?),
+            TemplateRef::Named(name) => self.library.find(name)?,
+        };
+        let supplied = Supplied { variables: &request.variables, overrides: &request.overrides, canvas: &request.canvas };
+        Poster::read(&template, &supplied, &self.limits)
+    }
+
+    /// All bytes from outside. No permit is held meanwhile.
+    async fn gather(
+        &self,
+        poster: &Poster,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<(Assets, Vec<Degraded>), Problems> {
+        let mut got: HashMap<Source, Result<Gathered, Problem>> = HashMap::new();
+        let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
+        self.fetch(firsts, &mut got, request, deadline).await?;
+        let failed = |layer: &Layer| {
+            let (src, fallback) = layer.sources()?;
+            let problem = got.get(src)?.as_ref().err()?;
+            (problem.code != Code::ForbiddenSource).then_some(fallback)?
+        };
+        let seconds: Vec<(&Layer, &Source)> = poster.layers.iter().filter_map(|layer| Some((layer, failed(layer)?))).collect();
+        self.fetch(seconds.into_iter(), &mut got, request, deadline).await?;
+
+        let (mut problems, mut degraded) = (Problems::new(), Vec::new());
+        let shown = poster.layers.iter().map(|layer| match choose(layer, &got) {
+            Ok((shown, why)) => {
+                degraded.extend(why.map(|why| note(layer, why)));
+                shown
+            }
+            Err(problem) => {
+                problems.push(problem);
+                Shown::Nothing
+            }
+        });
+        let assets = Assets::new(shown.collect());
+        problems.or((assets, degraded))
+    }
+
+    /// Fetches what is not there yet, each source once.
+    async fn fetch<'p>(
+        &self,
+        wanted: impl Iterator<Item = (&'p Layer, &'p Source)>,
+        got: &mut HashMap<Source, Result<Gathered, Problem>>,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<(), Problems> {
+        let mut list: Vec<Wanted> = Vec::new();
+        for (layer, source) in wanted {
+            if !got.contains_key(source) && !list.iter().any(|w| w.source == *source) {
+                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh: request.refresh });
+            }
+        }
+        let remote = got.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
+        if remote > self.limits.max_fetches {
+            let message = format!("{remote} different pictures to fetch; at most {} are allowed", self.limits.max_fetches);
+            return Err(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message).into());
+        }
+        let sources: Vec<Source> = list.iter().map(|w| w.source.clone()).collect();
+        let answers = self.intake.gather(list, &request.asset_dirs, deadline).await;
+        got.extend(sources.into_iter().zip(answers));
+        Ok(())
+    }
+
+    /// The synchronous half, under a permit of the CPU pool.
+    async fn draw(
+        &self,
+        poster: &Arc<Poster>,
+        assets: &Assets,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Result<Drawn, Vec<(crate::layer::LayerId, String)>>, Problems> {
+        let (poster, assets) = (Arc::clone(poster), assets.clone());
+        let (fonts, memo, limits) = (Arc::clone(&self.fonts), Arc::clone(&self.memo), self.limits);
+        let (scale, output) = (request.scale, request.output);
+        let work = move |cancel: &crate::workers::Cancel, threads: NonZeroUsize| {
+            let budget = Budget::new(limits.max_request_pixels);
+            let ctx = Ctx { cancelled: &|| cancel.is_set(), budget: &budget, threads, simd: Simd::Detect };
+            draw(&poster, &assets, scale, &output, &Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits })
+        };
+        match self.workers.run(deadline, work).await {
+            Ok(Ok(drawn)) => Ok(Ok(drawn)),
+            Ok(Err(DrawError::BadPictures(layers))) if !layers.is_empty() => Ok(Err(layers)),
+            Ok(Err(DrawError::BadPictures(_))) => Err(internal("a picture that no layer shows is broken")),
+            Ok(Err(DrawError::Problems(problems))) => Err(problems),
+            Err(error) => Err(work_problem(&error)),
+        }
+    }
+}
+
+/// What an image layer shows, and why that is not its own source.
+fn choose(
+    layer: &Layer,
+    got: &HashMap<Source, Result<Gathered, Problem>>,
+) -> Result<(Shown, Option<&'static str>), Problem> {
+    let Kind::Image(image) = &layer.kind else { return Ok((Shown::Nothing, None)) };
+    let picture = |gathered: &Gathered, from| Shown::Picture { asset: Arc::clone(&gathered.asset), from };
+    let problem = match got.get(&image.src) {
+        Some(Ok(gathered)) => {
+            let why = (gathered.origin == Origin::Stale).then_some("stale");
+            return Ok((picture(gathered, gathered.origin.as_str()), why));
+        }
+        Some(Err(problem)) => problem,
+        None => return Err(Problem::new(layer.place.clone(), Code::Internal, "the source was not asked for")),
+    };
+    if problem.code == Code::ForbiddenSource {
+        return Err(at(layer, problem));
+    }
+    match image.fallback.as_ref().and_then(|fallback| got.get(fallback)) {
+        Some(Ok(gathered)) => Ok((picture(gathered, "fallback"), Some("fallback"))),
+        Some(Err(forbidden)) if forbidden.code == Code::ForbiddenSource => {
+            Err(Problem { place: layer.place.child("fallback"), ..forbidden.clone() })
+        }
+        _ => stand_in(image).ok_or_else(|| at(layer, problem)),
+    }
+}
+
+/// What `on_error` puts in place of a picture that failed.
+fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
+    match image.on_error {
+        OnError::Fail => None,
+        OnError::Hide => Some((Shown::Hidden, Some("hidden"))),
+        OnError::Placeholder => Some((Shown::Placeholder, Some("placeholder"))),
+    }
+}
+
+fn replace_bad(
+    poster: &Poster,
+    mut assets: Assets,
+    bad: Vec<(crate::layer::LayerId, String)>,
+    degraded: &mut Vec<Degraded>,
+) -> Result<Assets, Problems> {
+    let mut problems = Problems::new();
+    for (id, reason) in bad {
+        let Some((layer, Kind::Image(image))) = poster.layers.get(id.0).map(|layer| (layer, &layer.kind)) else { continue };
+        match stand_in(image) {
+            Some((shown, why)) => {
+                assets = assets.with(id.0, shown);
+                degraded.retain(|known| known.place != layer.place);
+                degraded.extend(why.map(|why| note(layer, why)));
+            }
+            None => {
+                let message = format!("{} is a broken picture: {reason}", image.src);
+                problems.push(Problem::new(layer.place.child("src"), Code::NotAPicture, message));
+            }
+        }
+    }
+    problems.or(assets)
+}
+
+fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    for d in degraded {
+        problems.push(Problem::new(d.place.clone(), Code::Degraded, format!("the picture would be degraded: {}", d.why)));
+    }
+    problems.or(())
+}
+
+fn note(layer: &Layer, why: &'static str) -> Degraded {
+    Degraded { place: layer.place.clone(), name: layer.name.clone(), why }
+}
+
+/// The same problem at this layer: one source may serve several.
+fn at(layer: &Layer, problem: &Problem) -> Problem {
+    Problem { place: layer.place.child("src"), ..problem.clone() }
+}
+
+fn internal(message: &str) -> Problems {
+    Problem::new(Place::new(In::Body, ""), Code::Internal, message).into()
+}
+
+fn work_problem(error: &WorkError) -> Problems {
+    let code = match error {
+        WorkError::Overloaded { .. } => Code::Overloaded,
+        WorkError::Deadline => Code::Deadline,
+        WorkError::Closed => Code::Draining,
+        WorkError::Panicked(_) => Code::Internal,
+    };
+    Problem::new(Place::new(In::Body, ""), code, error.to_string()).into()
 }

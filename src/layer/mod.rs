@@ -52,7 +52,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub enum Content {
     Plain { width: f64, height: f64 },
-    Text { composed: Composed, size: (f64, f64), indent: f64 },
+    Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
     Code(Modules, f64),
 }
 

@@ -70,7 +70,7 @@ fn line(line: &crate::text::Line, joined: &str, dx: f64, dy: f64, scale: f64) ->
 }
 
 fn fonts(composed: &Composed) -> Vec<String> {
-    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.name().to_owned()).collect();
+    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family()).collect();
     names.sort();
     names.dedup();
     names

@@ -1,6 +1,9 @@
 //! What the core may remember: bounded by bytes, counted. Never decides what comes out, only how soon.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::Key;
 
@@ -18,6 +21,19 @@ pub enum Kind {
     Code,
 }
 
+impl Kind {
+    pub const ALL: [Kind; 4] = [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Pixels => "pixels",
+            Kind::Mask => "mask",
+            Kind::Text => "text",
+            Kind::Code => "code",
+        }
+    }
+}
+
 /// How often a kind was found, missed, thrown out, and what it weighs now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
@@ -27,26 +43,291 @@ pub struct Counts {
     pub bytes: u64,
 }
 
-pub struct Memo {}
+/// Locks are held for a map operation only; what is remembered is made and dropped outside of them.
+const SHARDS: usize = 16;
+
+/// Charged on top of each value's own bytes: the entry, its two map nodes and their spare room, rounded up.
+const OVERHEAD: usize = 256;
+
+/// What is larger than this part of the capacity is not kept: it would wash out everything else for one use.
+const LARGEST_SHARE: usize = 4;
+
+type Name = (Kind, Key);
+
+struct Entry {
+    value: Arc<dyn Any + Send + Sync>,
+    cost: usize,
+    /// When it was last asked for; names it in the shard's `order`.
+    tick: u64,
+}
+
+#[derive(Default)]
+struct Shard {
+    entries: HashMap<Name, Entry>,
+    /// By last use, the longest unused first. Ticks are unique.
+    order: BTreeMap<u64, Name>,
+}
+
+#[derive(Default)]
+struct Counters {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    evictions: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// Remembers values by key and throws out what was not asked for longest once the capacity is reached.
+pub struct Memo {
+    /// 0 when off.
+    capacity: usize,
+    /// What is held or about to be: never less than what the shards hold.
+    held: AtomicUsize,
+    clock: AtomicU64,
+    shards: [Mutex<Shard>; SHARDS],
+    counters: [Counters; Kind::ALL.len()],
+}
 
 impl Memo {
     /// Remembers nothing.
     pub fn off() -> Memo {
-        Memo {}
+        Memo::with_capacity(0)
     }
 
-    /// Remembers at most `bytes` altogether.
-    pub fn with_capacity(_bytes: usize) -> Memo {
-        Memo {}
+    /// Remembers at most `bytes` altogether, overhead included.
+    pub fn with_capacity(bytes: usize) -> Memo {
+        Memo {
+            capacity: bytes,
+            held: AtomicUsize::new(0),
+            clock: AtomicU64::new(0),
+            shards: Default::default(),
+            counters: Default::default(),
+        }
     }
 
-    pub fn get<T: Send + Sync + 'static>(&self, _kind: Kind, _key: Key) -> Option<Arc<T>> {
-        None
+    /// What was put under this name, if it is still there and of this type.
+    pub fn get<T: Send + Sync + 'static>(&self, kind: Kind, key: Key) -> Option<Arc<T>> {
+        let found = self.find(kind, key).and_then(|value| value.downcast::<T>().ok());
+        let counters = self.counters_of(kind);
+        if found.is_some() { &counters.hits } else { &counters.misses }.fetch_add(1, Ordering::Relaxed);
+        found
     }
 
-    pub fn put<T: Send + Sync + 'static>(&self, _kind: Kind, _key: Key, _value: Arc<T>, _bytes: usize) {}
+    /// Remembers `value`, which weighs `bytes`, in place of what had its name; unless it is too large to be worth it.
+    pub fn put<T: Send + Sync + 'static>(&self, kind: Kind, key: Key, value: Arc<T>, bytes: usize) {
+        let cost = bytes.saturating_add(OVERHEAD);
+        if cost > self.capacity / LARGEST_SHARE {
+            return;
+        }
+        // Reserved before it is inserted, so that what is held never exceeds the capacity.
+        self.held.fetch_add(cost, Ordering::Relaxed);
+        while self.held.load(Ordering::Relaxed) > self.capacity {
+            if !self.evict_oldest() {
+                // All of it is promised to other threads that are just putting.
+                self.held.fetch_sub(cost, Ordering::Relaxed);
+                return;
+            }
+        }
+        let counters = self.counters_of(kind);
+        counters.bytes.fetch_add(cost as u64, Ordering::Relaxed);
+        let tick = self.clock.fetch_add(1, Ordering::Relaxed);
+        let replaced = {
+            let mut guard = self.shard(key);
+            let shard = &mut *guard;
+            let replaced = shard.entries.insert((kind, key), Entry { value, cost, tick });
+            if let Some(old) = &replaced {
+                shard.order.remove(&old.tick);
+            }
+            shard.order.insert(tick, (kind, key));
+            replaced
+        };
+        if let Some(old) = replaced {
+            self.held.fetch_sub(old.cost, Ordering::Relaxed);
+            counters.bytes.fetch_sub(old.cost as u64, Ordering::Relaxed);
+        }
+    }
 
-    pub fn counts(&self, _kind: Kind) -> Counts {
-        Counts::default()
+    /// What is remembered, or else what `make` makes, which is then remembered at the weight that `weigh` gives it. Two threads
+    /// that miss at once both make it: no caller ever waits for another.
+    pub fn get_or_make<T: Send + Sync + 'static, E>(
+        &self,
+        kind: Kind,
+        key: Key,
+        weigh: impl FnOnce(&T) -> usize,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        if let Some(found) = self.get(kind, key) {
+            return Ok(found);
+        }
+        let made = Arc::new(make()?);
+        self.put(kind, key, Arc::clone(&made), weigh(&made));
+        Ok(made)
+    }
+
+    pub fn counts(&self, kind: Kind) -> Counts {
+        let counters = self.counters_of(kind);
+        Counts {
+            hits: counters.hits.load(Ordering::Relaxed),
+            misses: counters.misses.load(Ordering::Relaxed),
+            evictions: counters.evictions.load(Ordering::Relaxed),
+            bytes: counters.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn find(&self, kind: Kind, key: Key) -> Option<Arc<dyn Any + Send + Sync>> {
+        if self.capacity == 0 {
+            return None;
+        }
+        let tick = self.clock.fetch_add(1, Ordering::Relaxed);
+        let mut guard = self.shard(key);
+        let shard = &mut *guard;
+        let entry = shard.entries.get_mut(&(kind, key))?;
+        shard.order.remove(&entry.tick);
+        shard.order.insert(tick, (kind, key));
+        entry.tick = tick;
+        Some(Arc::clone(&entry.value))
+    }
+
+    /// Drops the entry that was not asked for longest; false when there is none. Another thread may use that very entry
+    /// between the two looks: then something that was used a moment later goes, which only costs time.
+    fn evict_oldest(&self) -> bool {
+        let oldest = self
+            .shards
+            .iter()
+            .filter_map(|shard| Some((lock(shard).order.first_key_value().map(|(tick, _)| *tick)?, shard)))
+            .min_by_key(|(tick, _)| *tick);
+        let Some((_, shard)) = oldest else {
+            return false;
+        };
+        let dropped = {
+            let mut guard = lock(shard);
+            let shard = &mut *guard;
+            shard.order.pop_first().and_then(|(_, name)| Some((name.0, shard.entries.remove(&name)?)))
+        };
+        if let Some((kind, entry)) = dropped {
+            self.held.fetch_sub(entry.cost, Ordering::Relaxed);
+            let counters = self.counters_of(kind);
+            counters.bytes.fetch_sub(entry.cost as u64, Ordering::Relaxed);
+            counters.evictions.fetch_add(1, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Keys are hashes, so that any byte of one spreads evenly.
+    #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the array's length")]
+    fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(key.0[15]) % SHARDS])
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "the array has one place for each kind")]
+    fn counters_of(&self, kind: Kind) -> &Counters {
+        &self.counters[kind as usize]
+    }
+}
+
+/// No code that can panic runs under these locks, so a poisoned one holds nothing half done.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u32) -> Key {
+        Key::of_bytes(&n.to_le_bytes())
+    }
+
+    #[test]
+    fn off_remembers_nothing() {
+        let memo = Memo::off();
+        memo.put(Kind::Mask, key(1), Arc::new(7u32), 4);
+        assert_eq!(memo.get::<u32>(Kind::Mask, key(1)), None);
+        assert_eq!(memo.counts(Kind::Mask), Counts { misses: 1, ..Counts::default() });
+    }
+
+    #[test]
+    fn hits_are_counted_by_kind() {
+        let memo = Memo::with_capacity(1 << 20);
+        memo.put(Kind::Mask, key(1), Arc::new(7u32), 100);
+        assert_eq!(memo.get::<u32>(Kind::Mask, key(1)).as_deref(), Some(&7));
+        assert_eq!(memo.get::<u32>(Kind::Text, key(1)), None);
+        assert_eq!(memo.get::<u64>(Kind::Mask, key(1)), None, "another type is not there");
+        assert_eq!(memo.counts(Kind::Mask), Counts { hits: 1, misses: 1, evictions: 0, bytes: 100 + OVERHEAD as u64 });
+        assert_eq!(memo.counts(Kind::Text), Counts { misses: 1, ..Counts::default() });
+    }
+
+    #[test]
+    fn the_longest_unused_goes_first() {
+        let memo = Memo::with_capacity(10 * (1000 + OVERHEAD));
+        for n in 0..10 {
+            memo.put(Kind::Pixels, key(n), Arc::new(n), 1000);
+        }
+        assert!(memo.get::<u32>(Kind::Pixels, key(0)).is_some());
+        memo.put(Kind::Pixels, key(10), Arc::new(10u32), 1000);
+        assert_eq!(memo.counts(Kind::Pixels).evictions, 1);
+        assert!(memo.get::<u32>(Kind::Pixels, key(0)).is_some(), "it was asked for");
+        assert!(memo.get::<u32>(Kind::Pixels, key(1)).is_none());
+        assert!(memo.get::<u32>(Kind::Pixels, key(2)).is_some());
+    }
+
+    #[test]
+    fn too_large_is_not_kept_and_the_largest_is() {
+        let memo = Memo::with_capacity(4 * (1000 + OVERHEAD));
+        memo.put(Kind::Pixels, key(1), Arc::new(1u32), 1001);
+        memo.put(Kind::Pixels, key(2), Arc::new(2u32), 1000);
+        memo.put(Kind::Pixels, key(3), Arc::new(3u32), usize::MAX);
+        assert!(memo.get::<u32>(Kind::Pixels, key(1)).is_none());
+        assert!(memo.get::<u32>(Kind::Pixels, key(2)).is_some());
+        assert!(memo.get::<u32>(Kind::Pixels, key(3)).is_none());
+    }
+
+    #[test]
+    fn putting_again_charges_once() {
+        let memo = Memo::with_capacity(1 << 20);
+        for n in 0..50u32 {
+            memo.put(Kind::Code, key(1), Arc::new(n), 100 + n as usize);
+        }
+        assert_eq!(memo.counts(Kind::Code).bytes, 149 + OVERHEAD as u64);
+        assert_eq!(memo.held.load(Ordering::Relaxed), 149 + OVERHEAD);
+        assert_eq!(memo.get::<u32>(Kind::Code, key(1)).as_deref(), Some(&49));
+    }
+
+    #[test]
+    fn made_once_then_found() {
+        let memo = Memo::with_capacity(1 << 20);
+        let weigh = |text: &String| text.capacity();
+        let first = memo.get_or_make(Kind::Text, key(1), weigh, || Ok::<_, ()>("a".to_owned())).unwrap();
+        let second = memo.get_or_make(Kind::Text, key(1), weigh, || Err(())).unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(memo.get_or_make(Kind::Text, key(2), weigh, || Err(3)), Err(3));
+        assert_eq!(memo.counts(Kind::Text).hits, 1);
+    }
+
+    #[test]
+    fn never_above_capacity_from_many_threads() {
+        const CAPACITY: usize = 40_000;
+        let memo = Memo::with_capacity(CAPACITY);
+        std::thread::scope(|scope| {
+            for thread in 0..4u32 {
+                let memo = &memo;
+                scope.spawn(move || {
+                    for n in 0..2_000u32 {
+                        let name = key(n.wrapping_mul(2_654_435_761) % 97 + thread);
+                        if memo.get::<u32>(Kind::Mask, name).is_none() {
+                            memo.put(Kind::Mask, name, Arc::new(n), (n as usize * 37) % 3_000);
+                        }
+                        let held: usize =
+                            memo.shards.iter().flat_map(|s| lock(s).entries.values().map(|e| e.cost).collect::<Vec<_>>()).sum();
+                        // Shards are looked at one after another while others write: an entry may be counted in its old and its new place.
+                        assert!(held <= CAPACITY + 4 * 3_256);
+                    }
+                });
+            }
+        });
+        let held: usize = memo.shards.iter().map(|s| lock(s).entries.values().map(|e| e.cost).sum::<usize>()).sum();
+        assert!(held <= CAPACITY);
+        assert_eq!(held, memo.held.load(Ordering::Relaxed));
+        assert_eq!(held as u64, memo.counts(Kind::Mask).bytes);
+        assert!(memo.counts(Kind::Mask).evictions > 0 && memo.counts(Kind::Mask).hits > 0);
     }
 }

@@ -4,6 +4,7 @@
 //! constructors here make them, so key and bounds cannot be wrong. The same types serve before and after `settle`: a
 //! [`Stage`] says whether pictures and glyphs are still recipes ([`Lowered`]) or already pixels ([`Ready`]).
 
+mod ready;
 pub mod recipe;
 
 use std::sync::Arc;

@@ -1,38 +1,16 @@
 //! The text stage: a paragraph in, placed glyphs out. Knows fonts and Unicode, nothing of layers, pictures or painting.
 
+mod font;
+mod shape;
+mod unicode;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ctx::{Ctx, Stopped};
-use crate::geom::Rect;
-use crate::key::Key;
 use crate::memo::Memo;
 
-/// A font file's face at one point of its variation axes. (Moves to `text/font.rs`.)
-pub struct Face {
-    key: Key,
-}
-
-impl std::fmt::Debug for Face {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Face({:?})", self.key)
-    }
-}
-
-impl Face {
-    /// Of the file's content, the face's index and the axis coordinates.
-    pub fn key(&self) -> Key {
-        self.key
-    }
-
-    /// Where ink may lie about an origin, per em, y down: from the font's own bounding box, with a margin.
-    pub fn ink_box(&self) -> Rect {
-        Rect::new(-1.0, -1.5, 3.5, 2.5)
-    }
-}
-
-/// All families there are: bundled ones and those of `font_dirs`. Immutable; shared by all requests.
-pub struct Fonts {}
+pub use font::{Axis, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts};
 
 /// How a stretch of text looks, as far as shaping and breaking care. Sizes in layout pixels (scale 1).
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +170,6 @@ pub fn compose(
     _measure: Option<f64>,
     _memo: &Memo,
     _ctx: &Ctx,
-) -> Result<Composed, TextError> {
+) -> Result<Arc<Composed>, TextError> {
     todo!("the text stage")
 }

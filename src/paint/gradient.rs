@@ -1,0 +1,218 @@
+//! Gradients: the colours of a row of pixels, each computed from its own centre.
+
+use std::ops::ControlFlow;
+
+use super::level::{Level, dispatched};
+use crate::geom::Affine;
+use crate::scene::{Gradient, GradientKind, Stop};
+
+/// Pixels worked on at once: their positions fit a few cache lines, and most such runs lie between two stops.
+const RUN: usize = 64;
+
+/// Positions further out than any stop can matter; keeps infinities out of the sums.
+const FAR: f64 = 1e9;
+
+/// A gradient prepared for painting.
+pub(super) struct Shader<'a> {
+    gradient: &'a Gradient,
+    /// In order, each beginning where the one before ends, the first at -∞, the last to +∞.
+    pieces: Vec<Piece>,
+}
+
+/// Between two neighbouring stops.
+#[derive(Clone, Copy)]
+struct Piece {
+    from: f64,
+    to: f64,
+    origin: f64,
+    /// 1 over the distance of the two stops; 0 before the first and after the last one.
+    per_unit: f64,
+    /// Premultiplied, 0 to 255.
+    color: [f32; 4],
+    change: [f32; 4],
+}
+
+impl Piece {
+    fn even(from: f64, to: f64, stop: Stop) -> Piece {
+        Piece { from, to, origin: 0.0, per_unit: 0.0, color: stop.color.to_bytes().map(f32::from), change: [0.0; 4] }
+    }
+
+    fn between(a: Stop, b: Stop) -> Piece {
+        let (from, to) = (f64::from(a.at), f64::from(b.at));
+        let (start, end) = (a.color.to_bytes(), b.color.to_bytes());
+        let mut change = [0.0; 4];
+        for ((change, start), end) in change.iter_mut().zip(start).zip(end) {
+            *change = f32::from(end) - f32::from(start);
+        }
+        Piece { from, to, origin: from, per_unit: 1.0 / (to - from), color: start.map(f32::from), change }
+    }
+
+    fn holds(&self, at: f64) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+impl<'a> Shader<'a> {
+    pub(super) fn new(gradient: &'a Gradient) -> Shader<'a> {
+        let stops = gradient.stops.as_slice();
+        let mut pieces = Vec::with_capacity(stops.len() + 1);
+        if let (Some(first), Some(last)) = (stops.first(), stops.last()) {
+            pieces.push(Piece::even(f64::NEG_INFINITY, f64::from(first.at), *first));
+            // Two stops at one place are a hard edge: nothing lies between them.
+            pieces.extend(stops.array_windows().filter(|[a, b]| a.at < b.at).map(|&[a, b]| Piece::between(a, b)));
+            pieces.push(Piece::even(f64::from(last.at), f64::INFINITY, *last));
+        }
+        Shader { gradient, pieces }
+    }
+
+    /// The colours of the pixels of row `y` from column `x0` on, as many as `row` holds.
+    pub(super) fn shade(&self, level: Level, x0: i32, y: i32, row: &mut [u8]) {
+        if self.gradient.kind == GradientKind::Linear && self.gradient.map.a == 0.0 {
+            // The position does not change along the row.
+            let mut at = [0.0; 1];
+            linear_places(&self.gradient.map, x0, y, &mut at);
+            let mut px = [0; 4];
+            self.color(&at, &mut px);
+            row.as_chunks_mut::<4>().0.fill(px);
+            return;
+        }
+        shade_row(level, self, x0, y, row);
+    }
+
+    /// The colours at the places `at`.
+    #[inline(always)]
+    fn color(&self, at: &[f64], row: &mut [u8]) {
+        let mut held: Option<&Piece> = None;
+        for (&at, px) in at.iter().zip(row.as_chunks_mut::<4>().0) {
+            let piece = match held {
+                Some(piece) if piece.holds(at) => piece,
+                _ => match self.piece_at(at) {
+                    Some(piece) => piece,
+                    None => return,
+                },
+            };
+            held = Some(piece);
+            *px = color_at(piece, at);
+        }
+    }
+
+    /// NaN counts as before the first stop.
+    fn piece_at(&self, at: f64) -> Option<&Piece> {
+        let after = self.pieces.partition_point(|piece| piece.from <= at);
+        self.pieces.get(after.saturating_sub(1))
+    }
+}
+
+/// 2^23: added to a float from 0 to 255 it leaves the nearest whole number in the lowest bits.
+const ROUND: f32 = 8_388_608.0;
+
+#[inline(always)]
+fn color_at(piece: &Piece, at: f64) -> [u8; 4] {
+    let along = if piece.per_unit == 0.0 { 0.0 } else { ((at - piece.origin) * piece.per_unit) as f32 };
+    mix(piece, along)
+}
+
+#[inline(always)]
+fn mix(piece: &Piece, along: f32) -> [u8; 4] {
+    let [r, g, b, a] = piece.color;
+    let [dr, dg, db, da] = piece.change;
+    let round = |start: f32, change: f32| (start + change * along + ROUND).to_bits() & 255;
+    let a = round(a, da);
+    // A channel could round up where alpha, a hair smaller, rounds down.
+    let channel = |start: f32, change: f32| round(start, change).min(a);
+    (channel(r, dr) | channel(g, dg) << 8 | channel(b, db) << 16 | a << 24).to_le_bytes()
+}
+
+#[inline(always)]
+fn shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]) {
+    let mut places = [0.0; RUN];
+    for (i, run) in row.chunks_mut(RUN * 4).enumerate() {
+        let x = x0 + (i * RUN) as i32;
+        let map = &shader.gradient.map;
+        match shader.gradient.kind {
+            GradientKind::Linear => linear_places(map, x, y, &mut places),
+            GradientKind::Radial => radial_places(map, x, y, &mut places),
+            GradientKind::Conic => conic_places(map, x, y, &mut places),
+        }
+        if color_in_one_piece(shader, &places, run).is_continue() {
+            shader.color(&places, run);
+        }
+    }
+}
+
+/// Colours a full run if all of it lies in one piece; else leaves it to be done.
+#[inline(always)]
+fn color_in_one_piece(shader: &Shader<'_>, places: &[f64; RUN], run: &mut [u8]) -> ControlFlow<()> {
+    let Some(piece) = shader.piece_at(places[0]) else {
+        return ControlFlow::Break(());
+    };
+    let (from, to) = (piece.from, piece.to);
+    if run.len() != RUN * 4 || !places.iter().fold(true, |all, &at| all & (from <= at) & (at < to)) {
+        return ControlFlow::Continue(());
+    }
+    let piece = *piece;
+    let mut along = [0f32; RUN];
+    for (along, at) in along.iter_mut().zip(places) {
+        *along = ((at - piece.origin) * piece.per_unit) as f32;
+    }
+    for (px, along) in run.as_chunks_mut::<4>().0.iter_mut().zip(along) {
+        *px = mix(&piece, along);
+    }
+    ControlFlow::Break(())
+}
+
+dispatched! {
+    shade_row => shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]);
+}
+
+/// Where the centres of the pixels from (`x0`, `y`) on come to lie in gradient space.
+#[inline(always)]
+fn centers<const N: usize>(map: &Affine, x0: i32, y: i32, mut each: impl FnMut(usize, f64, f64)) {
+    let y = f64::from(y) + 0.5;
+    let (across, down) = (map.c * y + map.e, map.d * y + map.f);
+    for i in 0..N {
+        let x = f64::from(x0) + (i as f64 + 0.5);
+        each(i, map.a * x + across, map.b * x + down);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "the index runs over the array")]
+fn linear_places<const N: usize>(map: &Affine, x0: i32, y: i32, places: &mut [f64; N]) {
+    centers::<N>(map, x0, y, |i, x, _| places[i] = x.clamp(-FAR, FAR));
+}
+
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "the index runs over the array")]
+fn radial_places<const N: usize>(map: &Affine, x0: i32, y: i32, places: &mut [f64; N]) {
+    centers::<N>(map, x0, y, |i, x, y| places[i] = (x * x + y * y).sqrt().min(FAR));
+}
+
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "the index runs over the array")]
+fn conic_places<const N: usize>(map: &Affine, x0: i32, y: i32, places: &mut [f64; N]) {
+    centers::<N>(map, x0, y, |i, x, y| places[i] = turn(x, y));
+}
+
+/// The angle clockwise from straight up as a part of a full turn, 0 <= turn < 1; within 1e-10. libm's arc tangent branches and
+/// takes ten times as long.
+#[inline(always)]
+fn turn(x: f64, y: f64) -> f64 {
+    let (wide, tall) = (x.abs(), y.abs());
+    let (short, long) = (wide.min(tall), wide.max(tall));
+    let ratio = if long > 0.0 { short / long } else { 0.0 };
+    let steep = ratio > core::f64::consts::SQRT_2 - 1.0;
+    // atan(r) = π/4 + atan((r - 1) / (r + 1)) leaves |r| below tan(π/8).
+    let r = if steep { (ratio - 1.0) / (ratio + 1.0) } else { ratio };
+    let s = r * r;
+    let mut series = 0.0;
+    // Taylor's series; the next term would be below 0.4143^25 / 25.
+    for n in (0..12).rev() {
+        series = 1.0 / f64::from(2 * n + 1) - s * series;
+    }
+    let octant = r * series * (0.5 / core::f64::consts::PI) + if steep { 0.125 } else { 0.0 };
+    let quadrant = if wide > tall { 0.25 - octant } else { octant };
+    let half = if y > 0.0 { 0.5 - quadrant } else { quadrant };
+    let whole = if x < 0.0 { 1.0 - half } else { half };
+    if whole < 1.0 { whole } else { 0.0 }
+}

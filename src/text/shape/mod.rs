@@ -1,0 +1,155 @@
+//! Shaping: characters of one face, script, language and direction in, glyphs in font units out. harfrust stays behind this
+//! module.
+
+mod open;
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use harfrust::{
+    Buffer, BufferFlags, Direction, Feature, Language, Script, ShapeOptions, ShapePlan, ShapePlanKey, ShaperFont, Tag,
+};
+
+pub use open::Axis;
+pub(in crate::text) use open::{Metrics, Names, Opened};
+
+use crate::text::Face;
+use crate::text::unicode;
+
+/// How many plans a face keeps: a poster uses few scripts, and a plan is built in microseconds.
+const MAX_PLANS: usize = 16;
+
+/// The plans made for a face so far, the latest last.
+#[derive(Default)]
+pub(in crate::text) struct Plans(Vec<Arc<ShapePlan>>);
+
+/// What a stretch is shaped as.
+pub(in crate::text) struct Stretch<'a> {
+    pub face: &'a Face,
+    /// The text around the stretch too: joining forms depend on it.
+    pub text: &'a str,
+    pub range: Range<usize>,
+    pub rtl: bool,
+    /// ISO 15924, as `Latn`.
+    pub script: [u8; 4],
+    /// BCP 47.
+    pub lang: Option<&'a str>,
+    pub features: &'a [([u8; 4], u32)],
+}
+
+/// A glyph in font units, y up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::text) struct ShapedGlyph {
+    pub id: u16,
+    /// Offset in the text of the first character it stands for.
+    pub cluster: u32,
+    pub advance: i32,
+    pub dx: i32,
+    pub dy: i32,
+    /// Cutting the text before this cluster would change glyphs.
+    pub unsafe_before: bool,
+}
+
+/// Shapes; keeps its buffer between calls.
+pub(in crate::text) struct Shaper {
+    buffer: Buffer,
+}
+
+impl Shaper {
+    pub fn new() -> Shaper {
+        Shaper { buffer: Buffer::new() }
+    }
+
+    /// The glyphs from left to right; characters without ink or advance (controls, joiners, selectors) give none.
+    pub fn shape(&mut self, stretch: &Stretch<'_>) -> Vec<ShapedGlyph> {
+        let shaped = catch_unwind(AssertUnwindSafe(|| self.shape_unguarded(stretch)));
+        shaped.ok().flatten().unwrap_or_else(|| {
+            // The buffer may be in any state after a panic.
+            self.buffer = Buffer::new();
+            unshaped(stretch)
+        })
+    }
+
+    fn shape_unguarded(&mut self, stretch: &Stretch<'_>) -> Option<Vec<ShapedGlyph>> {
+        let text = stretch.text.get(stretch.range.clone())?;
+        let direction = if stretch.rtl { Direction::RightToLeft } else { Direction::LeftToRight };
+        let script = Script::from_iso15924_tag(Tag::new(&stretch.script));
+        let lang = stretch.lang.and_then(Language::new);
+        let features: Vec<Feature> =
+            stretch.features.iter().map(|(tag, value)| Feature::new(Tag::new(tag), *value, ..)).collect();
+
+        let buffer = &mut self.buffer;
+        buffer.clear();
+        buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
+        buffer.set_direction(direction);
+        buffer.set_script(script);
+        buffer.set_language(lang.clone());
+        for (at, c) in text.char_indices() {
+            buffer.push(u32::from(unicode::drawn_as(c)), (stretch.range.start + at) as u32);
+        }
+        buffer.set_pre_context(stretch.text.get(..stretch.range.start)?);
+        buffer.set_post_context(stretch.text.get(stretch.range.end..)?);
+
+        let font = &stretch.face.opened().0;
+        let plan = plan(stretch.face, script, direction, lang.as_ref(), &features);
+        let options = ShapeOptions::new().plan(Some(&plan)).features(&features);
+        harfrust::shape(&ShaperFont::new(font), buffer, options).ok()?;
+
+        let glyphs = buffer.glyph_infos().iter().zip(buffer.glyph_positions());
+        Some(
+            glyphs
+                .map(|(info, position)| ShapedGlyph {
+                    id: u16::try_from(info.glyph_id).unwrap_or(0),
+                    cluster: info.cluster,
+                    advance: position.x_advance,
+                    dx: position.x_offset,
+                    dy: position.y_offset,
+                    unsafe_before: info.unsafe_to_break(),
+                })
+                .collect(),
+        )
+    }
+}
+
+fn plan(
+    face: &Face,
+    script: Option<Script>,
+    direction: Direction,
+    lang: Option<&Language>,
+    features: &[Feature],
+) -> Arc<ShapePlan> {
+    let font = &face.opened().0;
+    let key = ShapePlanKey::new(font, script, direction).language(lang).features(features);
+    let mut plans = face.plans().lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(found) = plans.0.iter().find(|plan| key.matches(plan)) {
+        return Arc::clone(found);
+    }
+    let made = Arc::new(ShapePlan::new(font, direction, script, lang, features));
+    if plans.0.len() >= MAX_PLANS {
+        plans.0.remove(0);
+    }
+    plans.0.push(Arc::clone(&made));
+    made
+}
+
+/// What is left when the shaper fails: each character's own glyph, half an em apart.
+fn unshaped(stretch: &Stretch<'_>) -> Vec<ShapedGlyph> {
+    let advance = (stretch.face.units_per_em() / 2.0) as i32;
+    let text = stretch.text.get(stretch.range.clone()).unwrap_or("");
+    let mut glyphs: Vec<ShapedGlyph> = text
+        .char_indices()
+        .map(|(at, c)| ShapedGlyph {
+            id: stretch.face.opened().glyph(c).and_then(|g| u16::try_from(g).ok()).unwrap_or(0),
+            cluster: (stretch.range.start + at) as u32,
+            advance,
+            dx: 0,
+            dy: 0,
+            unsafe_before: false,
+        })
+        .collect();
+    if stretch.rtl {
+        glyphs.reverse();
+    }
+    glyphs
+}

@@ -1,0 +1,158 @@
+//! A font file's face as the shaper reads it: characters, names, metrics, axes. The only reader of tables besides `ab_glyph`.
+
+use std::panic::catch_unwind;
+
+use harfrust::Tag;
+use harfrust::font::attribute::Style;
+use harfrust::font::name::NameId;
+use harfrust::font::{Font, Format};
+
+/// One face of a file, at one point of its variation axes. Cheap to clone; its tables are found once for all clones.
+#[derive(Clone)]
+pub(in crate::text) struct Opened(pub(super) Font);
+
+/// What a file calls a face.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(in crate::text) struct Names {
+    /// Typographic family (name id 16), else the plain one (1), in English where there is one.
+    pub family: String,
+    /// Name id 17, else 2.
+    pub style: String,
+    /// Every name of ids 16 and 1 in every language.
+    pub families: Vec<String>,
+}
+
+/// A variation axis in user units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    pub tag: [u8; 4],
+    pub min: f32,
+    pub default: f32,
+    pub max: f32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::text) struct Attributes {
+    /// 1 to 1000.
+    pub weight: f32,
+    /// 1 is normal width.
+    pub width: f32,
+    pub italic: bool,
+}
+
+/// Line metrics and the box around all glyphs, in font units, y up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::text) struct Metrics {
+    pub units_per_em: f64,
+    pub ascent: f64,
+    /// Positive below the baseline.
+    pub descent: f64,
+    pub line_gap: f64,
+    /// x minimum, y minimum, x maximum, y maximum.
+    pub bounds: [f64; 4],
+}
+
+impl Opened {
+    /// How many faces a file holds; 0 when it is no font.
+    pub fn count(data: &[u8]) -> u32 {
+        catch_unwind(|| Format::new(data).filter(Format::is_sfnt).map_or(0, |format| format.num_fonts())).unwrap_or(0)
+    }
+
+    /// `None` when the bytes are no font, have no such face, or the face lacks what every use of it needs.
+    pub fn open(data: &'static [u8], index: u32) -> Option<Opened> {
+        catch_unwind(|| {
+            let font = Font::new(data, index)?;
+            (font.num_glyphs() > 0 && font.charmap().has_unicode()).then_some(Opened(font))
+        })
+        .ok()
+        .flatten()
+    }
+
+    /// The same face at other coordinates; axes it lacks are ignored, values are clamped.
+    pub fn at(&self, coordinates: &[([u8; 4], f32)]) -> Opened {
+        let set = coordinates.iter().map(|(tag, value)| (Tag::new(tag), *value));
+        Opened(self.0.default_instance().instance_builder().variations(set).build())
+    }
+
+    /// The coordinates from -1 to 1 in 2.14 fixed point, one per axis; empty at the default.
+    pub fn normalized(&self) -> Vec<i16> {
+        self.0.normalized_coords().iter().map(|c| c.to_bits()).collect()
+    }
+
+    pub fn glyph(&self, c: char) -> Option<u32> {
+        self.0.charmap().map_unicode(c).map(|g| g.to_u32())
+    }
+
+    /// True if the face knows this very variation sequence.
+    pub fn has_variant(&self, c: char, selector: char) -> bool {
+        self.0.charmap().map_unicode_variant(c, selector).is_some()
+    }
+
+    /// The glyph has layers, a paint graph or a bitmap with colours of its own.
+    pub fn has_color(&self, glyph: u16) -> bool {
+        let colors = self.0.color_glyphs();
+        (!colors.is_empty() && colors.get(u32::from(glyph).into()).is_some()) || !self.0.bitmap_strikes().is_empty()
+    }
+
+    /// Some glyphs have colours of their own.
+    pub fn is_color(&self) -> bool {
+        !self.0.color_glyphs().is_empty() || !self.0.bitmap_strikes().is_empty()
+    }
+
+    pub fn metrics(&self) -> Metrics {
+        let metrics = self.0.metrics();
+        let line = metrics.h_line().unwrap_or_default();
+        let b = metrics.bounds;
+        Metrics {
+            units_per_em: f64::from(metrics.units_per_em.max(1)),
+            ascent: line.ascender.to_f64(),
+            descent: -line.descender.to_f64(),
+            line_gap: line.line_gap.to_f64().max(0.0),
+            bounds: [b.x_min.to_f64(), b.y_min.to_f64(), b.x_max.to_f64(), b.y_max.to_f64()],
+        }
+    }
+
+    pub fn names(&self) -> Names {
+        let names = self.0.names();
+        let first = |id: NameId| {
+            let text = names.get(id)?.english_or_first()?.name().to_string();
+            let text = text.trim().to_owned();
+            (!text.is_empty()).then_some(text)
+        };
+        let mut families: Vec<String> = Vec::new();
+        for id in [NameId::TYPOGRAPHIC_FAMILY_NAME, NameId::FAMILY_NAME] {
+            for name in names.get(id).iter().flat_map(|name| name.iter()) {
+                let text = name.name().to_string().trim().to_owned();
+                if !text.is_empty() && !families.contains(&text) {
+                    families.push(text);
+                }
+            }
+        }
+        Names {
+            family: first(NameId::TYPOGRAPHIC_FAMILY_NAME).or_else(|| first(NameId::FAMILY_NAME)).unwrap_or_default(),
+            style: first(NameId::TYPOGRAPHIC_SUBFAMILY_NAME).or_else(|| first(NameId::SUBFAMILY_NAME)).unwrap_or_default(),
+            families,
+        }
+    }
+
+    pub fn attributes(&self) -> Attributes {
+        let found = self.0.default_attributes();
+        Attributes {
+            weight: found.weight.value().clamp(1.0, 1000.0),
+            width: found.width.ratio(),
+            italic: !matches!(found.style, Style::Normal),
+        }
+    }
+
+    pub fn axes(&self) -> Vec<Axis> {
+        let axes = self.0.axes();
+        axes.iter()
+            .map(|axis| Axis {
+                tag: axis.tag().to_be_bytes(),
+                min: axis.min_value(),
+                default: axis.default_value(),
+                max: axis.max_value().max(axis.min_value()),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,137 @@
+//! What the tests of the core share: a poster from a template and a folder of pictures, drawn without network or clock.
+#![allow(dead_code)]
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use affiche::asset::{Asset, Assets, Shown, Source};
+use affiche::ctx::{Budget, Ctx, Simd};
+use affiche::draw::{Drawn, Studio, draw};
+use affiche::encode::{Compression, Format, Output};
+use affiche::layer::read::read_all;
+use affiche::limits::Limits;
+use affiche::memo::Memo;
+use affiche::poster::Poster;
+use affiche::problem::Problems;
+use affiche::template::Template;
+use affiche::text::Fonts;
+use serde_json::{Map, Value};
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn json(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+pub fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+/// How a test draws.
+pub struct How<'a> {
+    pub fonts: &'a Fonts,
+    pub memo: &'a Memo,
+    pub threads: usize,
+    pub simd: Simd,
+    pub scale: f64,
+    pub format: Format,
+}
+
+impl<'a> How<'a> {
+    pub fn plain(fonts: &'a Fonts, memo: &'a Memo) -> How<'a> {
+        How { fonts, memo, threads: 1, simd: Simd::Detect, scale: 1.0, format: Format::Png }
+    }
+}
+
+#[track_caller]
+pub fn poster(template: &Value, variables: &Map<String, Value>) -> Poster {
+    try_poster(template, variables).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+pub fn try_poster(template: &Value, variables: &Map<String, Value>) -> Result<Poster, Problems> {
+    affiche::template::poster(&Template::parse(template)?, variables, &Map::new(), &Map::new(), &Limits::default(), read_all)
+}
+
+/// Pictures from `folders` (the first that has one wins) and `data:`.
+#[track_caller]
+pub fn assets(poster: &Poster, folders: &[PathBuf]) -> Assets {
+    let load = |source: &Source| -> Shown {
+        let bytes = match source {
+            Source::Data(bytes) => bytes.clone(),
+            Source::Asset(name) => {
+                let path = folders.iter().map(|f| f.join(name)).find(|p| p.exists());
+                let path = path.unwrap_or_else(|| panic!("no picture {name} in {folders:?}"));
+                std::fs::read(path).unwrap().into()
+            }
+            other => panic!("a test of the core does not fetch {other}"),
+        };
+        Shown::Picture { asset: Arc::new(Asset::new(bytes, &Limits::default()).unwrap()), from: "inline" }
+    };
+    Assets::new(poster.layers.iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
+}
+
+#[track_caller]
+pub fn draw_with(poster: &Poster, assets: &Assets, how: &How) -> Drawn {
+    let budget = Budget::new(1 << 30);
+    let ctx = Ctx {
+        cancelled: &|| false,
+        budget: &budget,
+        threads: NonZeroUsize::new(how.threads).unwrap(),
+        simd: how.simd,
+    };
+    let studio = Studio { fonts: how.fonts, memo: how.memo, ctx: &ctx, limits: &Limits::default() };
+    let output = Output { format: how.format, quality: 85, compression: Compression::Fast, dpi: 72 };
+    draw(poster, assets, how.scale, &output, &studio).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+pub fn bytes(drawn: &Drawn) -> Vec<u8> {
+    drawn.file.chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect()
+}
+
+/// Decoded pixels with straight alpha.
+#[derive(Clone)]
+pub struct Rgba {
+    pub width: usize,
+    pub height: usize,
+    pub data: Vec<u8>,
+}
+
+#[track_caller]
+pub fn decode_png(bytes: &[u8]) -> Rgba {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8() | png::Transformations::ALPHA);
+    let mut reader = decoder.read_info().unwrap();
+    let mut data = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut data).unwrap();
+    data.truncate(info.buffer_size());
+    let data = match info.color_type {
+        png::ColorType::Rgba => data,
+        png::ColorType::GrayscaleAlpha => data.as_chunks::<2>().0.iter().flat_map(|[l, a]| [*l, *l, *l, *a]).collect(),
+        other => panic!("{other:?} although alpha was asked"),
+    };
+    Rgba { width: info.width as usize, height: info.height as usize, data }
+}
+
+impl Rgba {
+    pub fn at(&self, x: usize, y: usize) -> [u8; 4] {
+        let i = (y * self.width + x) * 4;
+        self.data[i..i + 4].try_into().unwrap()
+    }
+
+    /// Luminance on white, for readers of codes.
+    pub fn luma(&self) -> Vec<u8> {
+        let on_white = |c: u8, a: u8| (u32::from(c) * u32::from(a) + 255 * (255 - u32::from(a))) / 255;
+        let luma = |px: &[u8; 4]| {
+            let [r, g, b] = [on_white(px[0], px[3]), on_white(px[1], px[3]), on_white(px[2], px[3])];
+            ((r * 299 + g * 587 + b * 114) / 1000) as u8
+        };
+        self.data.as_chunks::<4>().0.iter().map(luma).collect()
+    }
+}
