@@ -1,0 +1,98 @@
+//! `asset:` pictures: files below listed folders, and those built into the binary.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+/// Built in: name and content, from `assets/pictures`.
+pub const BUILT_IN: &[(&str, &[u8])] = &[];
+
+/// Where an asset was found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    File { path: PathBuf, bytes: u64, modified: SystemTime },
+    BuiltIn { name: &'static str, content: &'static [u8] },
+}
+
+/// Looks `name` up in `folders` in order, then among the built-in ones. Blocks on the disk.
+///
+/// A name is a relative path of plain parts. Links are followed as long as they stay inside the folder, as in a mounted ConfigMap.
+pub fn find(name: &str, folders: &[PathBuf]) -> Option<Place> {
+    if !is_plain(name) {
+        return None;
+    }
+    folders.iter().find_map(|folder| in_folder(name, folder)).or_else(|| {
+        let (name, content) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
+        Some(Place::BuiltIn { name, content })
+    })
+}
+
+fn in_folder(name: &str, folder: &Path) -> Option<Place> {
+    let folder = folder.canonicalize().ok()?;
+    let path = folder.join(name).canonicalize().ok().filter(|path| path.starts_with(&folder))?;
+    let there = std::fs::metadata(&path).ok().filter(|there| there.is_file())?;
+    Some(Place::File { bytes: there.len(), modified: there.modified().ok()?, path })
+}
+
+/// No part that begins with a dot: neither a way out nor what is hidden.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.contains(['\0', '\\'])
+        && !name.ends_with('/')
+        && Path::new(name).components().all(|part| match part {
+            Component::Normal(part) => !part.as_encoded_bytes().starts_with(b"."),
+            _ => false,
+        })
+}
+
+/// The file's bytes; one more than `most` where it has more, so that the caller sees it.
+pub fn read(path: &Path, most: u64) -> io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, most.saturating_add(1)), &mut bytes)?;
+    Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_in_order_and_never_outside() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        for folder in [&first, &second] {
+            std::fs::create_dir_all(folder.join("icons")).unwrap();
+            std::fs::write(folder.join("both.png"), "b").unwrap();
+        }
+        std::fs::write(second.join("icons/only.png"), "o").unwrap();
+        std::fs::write(dir.path().join("secret.png"), "s").unwrap();
+        std::fs::write(first.join(".hidden"), "h").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("secret.png"), first.join("way-out.png")).unwrap();
+        std::os::unix::fs::symlink("both.png", first.join("inside.png")).unwrap();
+        let folders = [first.clone(), second.clone()];
+        let path = |name: &str| match find(name, &folders)? {
+            Place::File { path, .. } => Some(path),
+            Place::BuiltIn { .. } => panic!("{name} is not built in"),
+        };
+        let first = first.canonicalize().unwrap();
+        assert_eq!(path("both.png"), Some(first.join("both.png")));
+        assert_eq!(path("inside.png"), Some(first.join("both.png")));
+        assert!(path("icons/only.png").is_some());
+        for bad in [
+            "", ".", "..", "../secret.png", "icons/../both.png", "icons/../../secret.png", "/etc/passwd", "way-out.png", ".hidden",
+            "icons", "icons/", "both.png/", "./both.png", "a\0b", "..\\secret.png", "none.png",
+        ] {
+            assert_eq!(path(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn built_in_names_are_plain_and_unique() {
+        for (at, (name, content)) in BUILT_IN.iter().enumerate() {
+            assert!(is_plain(name) && !content.is_empty());
+            assert!(BUILT_IN.iter().skip(at + 1).all(|(other, _)| other != name), "{name} twice");
+        }
+    }
+}

@@ -1,0 +1,537 @@
+//! The folder of uploads: whole files under plain names, each with its sha-256, or nothing at all.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::bounded::{Bounds, MinRate, PourError};
+use super::media::media_type;
+use super::recv::{self, Existing, Folder, HEAD_BYTES, Received, Room, Sha, WriteError, hex};
+use crate::problem::Code;
+
+#[cfg(test)]
+mod tests;
+
+const SIDECAR: &str = ".meta-";
+const LOCK: &str = ".lock";
+/// A sidecar is some 200 bytes.
+const MAX_SIDECAR: u64 = 4_096;
+const HASHED_AT_ONCE: usize = 256 << 10;
+
+/// `[A-Za-z0-9._-]{1,128}` without a leading dot: one component of a path, and none of ours, which begin with a dot.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct UploadName(String);
+
+impl UploadName {
+    pub fn new(name: &str) -> Result<UploadName, StoreError> {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        let sound = plain && (1..=128).contains(&name.len()) && !name.starts_with('.');
+        if sound { Ok(UploadName(name.to_owned())) } else { Err(StoreError::InvalidName) }
+    }
+
+    /// 128 random bits.
+    pub fn random() -> Result<UploadName, StoreError> {
+        Ok(UploadName(recv::random_name()?))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn sidecar(&self) -> String {
+        format!("{SIDECAR}{}", self.0)
+    }
+}
+
+/// The bounds of the folder.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreSettings {
+    pub max_upload_bytes: u64,
+    /// Bytes of all uploads together, those under way included.
+    pub quota: u64,
+    /// How long an upload is kept after it was written.
+    pub ttl: Option<Duration>,
+    pub min_rate: Option<MinRate>,
+}
+
+/// Under which circumstances a name may be written or removed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Condition {
+    #[default]
+    None,
+    /// `If-None-Match: *`: nothing is there.
+    Absent,
+    /// `If-Match: *`: something is there.
+    Present,
+    /// `If-Match`: one of these is there.
+    OneOf(Vec<Sha>),
+}
+
+impl Condition {
+    fn holds(&self, there: Option<&Sha>) -> bool {
+        match self {
+            Condition::None => true,
+            Condition::Absent => there.is_none(),
+            Condition::Present => there.is_some(),
+            Condition::OneOf(listed) => there.is_some_and(|sha| listed.contains(sha)),
+        }
+    }
+}
+
+/// What a writer says of his bytes before he sends them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Announced {
+    pub length: Option<u64>,
+    /// What their sha-256 must come to.
+    pub sha256: Option<Sha>,
+    pub condition: Condition,
+}
+
+/// One upload's particulars.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Meta {
+    pub bytes: u64,
+    pub sha256: Sha,
+    /// By content.
+    pub media_type: String,
+    pub modified: SystemTime,
+}
+
+impl Meta {
+    /// The sha-256 as 64 hex digits; also the upload's entity tag, without quotes.
+    pub fn sha256_hex(&self) -> String {
+        hex(&self.sha256)
+    }
+}
+
+/// What a successful write did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    pub name: UploadName,
+    /// False where it took the place of another.
+    pub created: bool,
+    pub meta: Meta,
+}
+
+/// An upload open for reading; it stays whole in this hand whatever happens to its name.
+#[derive(Debug)]
+pub struct Opened {
+    pub file: File,
+    pub meta: Meta,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("a name is 1 to 128 of A-Z a-z 0-9 . _ - and does not begin with a dot")]
+    InvalidName,
+    #[error("no upload of that name")]
+    NotFound,
+    #[error("the condition of the request does not hold")]
+    PreconditionFailed,
+    #[error("the bytes do not have the announced sha-256")]
+    DigestMismatch,
+    #[error("an upload has at most {most} bytes")]
+    TooLarge { most: u64 },
+    #[error("the body ended before it was complete, or beyond its announced length")]
+    Incomplete,
+    #[error("the body came too slowly")]
+    TooSlow,
+    #[error("the uploads' quota is used up")]
+    QuotaFull,
+    #[error("there is no room to store uploads")]
+    NoSpace,
+    #[error("too many files are open")]
+    Busy,
+    /// A fault of ours or of the disk's; the text is for the log only.
+    #[error("the upload could not be stored or read")]
+    Io(#[source] io::Error),
+}
+
+impl StoreError {
+    pub fn code(&self) -> Code {
+        match self {
+            StoreError::InvalidName => Code::InvalidName,
+            StoreError::NotFound => Code::NotFound,
+            StoreError::PreconditionFailed => Code::PreconditionFailed,
+            StoreError::DigestMismatch => Code::DigestMismatch,
+            StoreError::TooLarge { .. } => Code::BodyTooLarge,
+            StoreError::Incomplete | StoreError::TooSlow => Code::IncompleteBody,
+            StoreError::QuotaFull | StoreError::NoSpace => Code::NoSpace,
+            StoreError::Busy => Code::Overloaded,
+            StoreError::Io(_) => Code::Internal,
+        }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> StoreError {
+        use io::ErrorKind::{NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match error.kind() {
+            NotFound => StoreError::NotFound,
+            StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied => StoreError::NoSpace,
+            _ if rustix::io::Errno::from_io_error(&error)
+                .is_some_and(|errno| [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].contains(&errno)) =>
+            {
+                StoreError::Busy
+            }
+            _ => StoreError::Io(error),
+        }
+    }
+}
+
+impl<E> From<PourError<E, WriteError>> for StoreError {
+    fn from(error: PourError<E, WriteError>) -> StoreError {
+        match error {
+            PourError::TooLarge { most } => StoreError::TooLarge { most },
+            PourError::Incomplete { .. } | PourError::Overlong { .. } | PourError::Broken(_) => StoreError::Incomplete,
+            PourError::Deadline { .. } | PourError::TooSlow { .. } => StoreError::TooSlow,
+            PourError::Sink(WriteError::NoRoom) => StoreError::QuotaFull,
+            PourError::Sink(WriteError::Io(error)) => match StoreError::from(error) {
+                // The folder itself has gone.
+                StoreError::NotFound => StoreError::NoSpace,
+                other => other,
+            },
+        }
+    }
+}
+
+/// The uploads. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: StoreSettings,
+    /// `None` where there is no folder: everything is absent, and nothing can be written.
+    folder: Option<Arc<Folder>>,
+    usage: Mutex<Usage>,
+    /// Held while a name changes, so that a condition and what it allows are one step.
+    changing: Mutex<()>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Usage {
+    stored: u64,
+    reserved: u64,
+}
+
+impl Store {
+    /// Opens the folder, sweeps what a crash left and counts what is there. Never fails: without a folder writes answer
+    /// [`StoreError::NoSpace`].
+    pub fn open(path: Option<&Path>, settings: StoreSettings) -> Store {
+        let folder = path.and_then(|path| match Folder::open(path) {
+            Ok(folder) => Some(Arc::new(folder)),
+            Err(error) => {
+                tracing::warn!(%error, folder = %path.display(), "no folder for uploads: they will be refused");
+                None
+            }
+        });
+        let store = Store(Arc::new(Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default() }));
+        if let Err(error) = store.sweep() {
+            tracing::warn!(%error, "the uploads' folder could not be swept");
+        }
+        store
+    }
+
+    /// Whether a file can be made in the folder now.
+    pub fn is_writable(&self) -> bool {
+        self.0.folder.as_ref().is_some_and(|folder| folder.temporary().is_ok())
+    }
+
+    /// Writes `body` to `name`: all of it, on the disk, or nothing. Of several writers the one who completes last wins.
+    pub async fn put<E>(
+        &self,
+        name: &UploadName,
+        body: impl Stream<Item = Result<Bytes, E>>,
+        announced: Announced,
+    ) -> Result<Stored, StoreError> {
+        let folder = self.0.folder.clone().ok_or(StoreError::NoSpace)?;
+        let Announced { length, sha256, condition } = announced;
+        let most = self.0.settings.max_upload_bytes;
+        if length.is_some_and(|length| length > most) {
+            return Err(StoreError::TooLarge { most });
+        }
+        if condition != Condition::None {
+            // Asked again when the bytes are there; here it saves sending them in vain.
+            let (inner, early, name) = (self.0.clone(), condition.clone(), name.clone());
+            blocking(move || inner.check(&name, &early)).await?;
+        }
+        let mut room = Reservation { inner: self.0.clone(), held: 0, needed: 0 };
+        if !room.hold(length.unwrap_or(0)) {
+            return Err(StoreError::QuotaFull);
+        }
+        let bounds = Bounds { most, announced: length, deadline: None, rate: self.0.settings.min_rate };
+        let received = recv::into_file(body, &bounds, &folder, &mut room).await?;
+        if sha256.is_some_and(|sha| sha != received.sha256) {
+            return Err(StoreError::DigestMismatch);
+        }
+        let (inner, name) = (self.0.clone(), name.clone());
+        blocking(move || {
+            let stored = inner.commit(&folder, name, received, &condition);
+            drop(room);
+            stored
+        })
+        .await
+    }
+
+    /// Writes `body` under a new random name.
+    pub async fn create<E>(
+        &self,
+        body: impl Stream<Item = Result<Bytes, E>>,
+        announced: Announced,
+    ) -> Result<Stored, StoreError> {
+        let announced = Announced { condition: Condition::Absent, ..announced };
+        self.put(&UploadName::random()?, body, announced).await
+    }
+
+    pub async fn get(&self, name: &UploadName) -> Result<Opened, StoreError> {
+        let (inner, name) = (self.0.clone(), name.clone());
+        blocking(move || inner.get(&name)).await
+    }
+
+    pub async fn head(&self, name: &UploadName) -> Result<Meta, StoreError> {
+        Ok(self.get(name).await?.meta)
+    }
+
+    pub async fn delete(&self, name: &UploadName, condition: Condition) -> Result<(), StoreError> {
+        let (inner, name) = (self.0.clone(), name.clone());
+        blocking(move || inner.delete(&name, &condition)).await
+    }
+
+    /// Removes dead temporaries, uploads past their `ttl` and sidecars without upload, and counts anew. Blocks on the disk.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        let Some(folder) = &self.0.folder else { return Ok(()) };
+        folder.sweep()?;
+        let _change = self.0.change(folder);
+        let mut stored: u64 = 0;
+        for name in folder.names()? {
+            match name.strip_prefix(SIDECAR) {
+                Some(of) if folder.read(of).is_err() => drop(folder.remove(&name)),
+                _ => {}
+            }
+            let Ok(name) = UploadName::new(&name) else { continue };
+            let Ok(there) = folder.read(&name.0).and_then(|file| file.metadata()) else { continue };
+            if self.0.is_expired(&there) && folder.remove(&name.0).is_ok() {
+                let _ = folder.remove(&name.sidecar());
+            } else {
+                stored = stored.saturating_add(there.len());
+            }
+        }
+        self.0.usage().stored = stored;
+        Ok(())
+    }
+
+    /// Bytes of all uploads that are there.
+    pub fn bytes(&self) -> u64 {
+        self.0.usage().stored
+    }
+}
+
+/// What is held while names change: this process' turn and, where the folder can be written, that among processes.
+type Turn<'a> = (MutexGuard<'a, ()>, Option<File>);
+
+impl Inner {
+    fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, folder: &Folder) -> Turn<'_> {
+        let turn = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        (turn, folder.lock(LOCK).ok())
+    }
+
+    fn is_expired(&self, there: &std::fs::Metadata) -> bool {
+        let age = there.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        self.settings.ttl.is_some_and(|ttl| age.is_some_and(|age| age > ttl))
+    }
+
+    fn get(&self, name: &UploadName) -> Result<Opened, StoreError> {
+        let folder = self.folder.as_ref().ok_or(StoreError::NotFound)?;
+        let mut file = folder.read(&name.0)?;
+        let there = file.metadata()?;
+        if self.is_expired(&there) {
+            return Err(StoreError::NotFound);
+        }
+        let sidecar = match Sidecar::read(folder, name).filter(|sidecar| sidecar.is_of(&there)) {
+            Some(sidecar) => sidecar,
+            None => {
+                // Lost in a crash, or the file was put here by hand.
+                let sidecar = Sidecar::of(&mut file, &there)?;
+                if let Err(error) = sidecar.write(folder, name) {
+                    tracing::debug!(%error, "a sidecar could not be written");
+                }
+                sidecar
+            }
+        };
+        let modified = there.modified()?;
+        let meta = Meta { bytes: there.len(), sha256: sidecar.sha256, media_type: sidecar.media_type, modified };
+        Ok(Opened { file, meta })
+    }
+
+    fn check(&self, name: &UploadName, condition: &Condition) -> Result<Option<Meta>, StoreError> {
+        let there = match self.get(name) {
+            Ok(opened) => Some(opened.meta),
+            Err(StoreError::NotFound) => None,
+            Err(other) => return Err(other),
+        };
+        if condition.holds(there.as_ref().map(|meta| &meta.sha256)) {
+            Ok(there)
+        } else {
+            Err(StoreError::PreconditionFailed)
+        }
+    }
+
+    fn commit(
+        &self,
+        folder: &Arc<Folder>,
+        name: UploadName,
+        received: Received,
+        condition: &Condition,
+    ) -> Result<Stored, StoreError> {
+        let Received { temporary, file, bytes, sha256, head } = received;
+        let there = file.metadata()?;
+        let media_type = media_type(&head).to_owned();
+        let sidecar =
+            Sidecar { inode: there.ino(), modified: modified_nanos(&there), bytes, sha256, media_type: media_type.clone() };
+        let _change = self.change(folder);
+        if *condition != Condition::None {
+            self.check(&name, condition)?;
+        }
+        let old = folder.read(&name.0).and_then(|file| file.metadata()).ok();
+        let existing = match condition {
+            Condition::Absent if old.is_none() => Existing::Refuse,
+            _ => Existing::Replace,
+        };
+        match temporary.keep(&name.0, existing) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(StoreError::PreconditionFailed),
+            kept => kept?,
+        }
+        folder.sync()?;
+        // Only a shortcut: without it the digest is computed when it is asked for.
+        if let Err(error) = sidecar.write(folder, &name) {
+            tracing::debug!(%error, "a sidecar could not be written");
+        }
+        let mut usage = self.usage();
+        usage.stored = usage.stored.saturating_sub(old.as_ref().map_or(0, |old| old.len())).saturating_add(bytes);
+        let created = old.is_none_or(|old| self.is_expired(&old));
+        Ok(Stored { name, created, meta: Meta { bytes, sha256, media_type, modified: there.modified()? } })
+    }
+
+    fn delete(&self, name: &UploadName, condition: &Condition) -> Result<(), StoreError> {
+        let folder = self.folder.as_ref().ok_or(StoreError::NotFound)?;
+        let _change = self.change(folder);
+        let there = self.check(name, condition)?.ok_or(StoreError::NotFound)?;
+        folder.remove(&name.0)?;
+        let _ = folder.remove(&name.sidecar());
+        folder.sync()?;
+        let mut usage = self.usage();
+        usage.stored = usage.stored.saturating_sub(there.bytes);
+        Ok(())
+    }
+}
+
+/// Room in the quota, given back when dropped.
+struct Reservation {
+    inner: Arc<Inner>,
+    held: u64,
+    needed: u64,
+}
+
+impl Reservation {
+    fn hold(&mut self, more: u64) -> bool {
+        let mut usage = self.inner.usage();
+        let all = usage.stored.saturating_add(usage.reserved).saturating_add(more);
+        if all > self.inner.settings.quota {
+            return false;
+        }
+        usage.reserved += more;
+        self.held += more;
+        true
+    }
+}
+
+impl Room for Reservation {
+    fn take(&mut self, bytes: u64) -> bool {
+        self.needed = self.needed.saturating_add(bytes);
+        let more = self.needed.saturating_sub(self.held);
+        more == 0 || self.hold(more)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut usage = self.inner.usage();
+        usage.reserved = usage.reserved.saturating_sub(self.held);
+    }
+}
+
+/// What is remembered beside an upload. It counts only while inode, time and size are those of the file, so it may be lost, late or
+/// somebody else's without harm.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Sidecar {
+    inode: u64,
+    modified: i128,
+    bytes: u64,
+    sha256: Sha,
+    media_type: String,
+}
+
+fn modified_nanos(there: &std::fs::Metadata) -> i128 {
+    i128::from(there.mtime()) * 1_000_000_000 + i128::from(there.mtime_nsec())
+}
+
+impl Sidecar {
+    fn is_of(&self, there: &std::fs::Metadata) -> bool {
+        (self.inode, self.modified, self.bytes) == (there.ino(), modified_nanos(there), there.len())
+    }
+
+    fn read(folder: &Folder, name: &UploadName) -> Option<Sidecar> {
+        let file = folder.read(&name.sidecar()).ok()?;
+        let mut text = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(file, MAX_SIDECAR), &mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn of(file: &mut File, there: &std::fs::Metadata) -> io::Result<Sidecar> {
+        let mut sha = Sha256::new();
+        let mut part = vec![0; HASHED_AT_ONCE];
+        let mut at = 0;
+        loop {
+            let read = file.read_at(&mut part, at)?;
+            if read == 0 {
+                break;
+            }
+            sha.update(part.get(..read).unwrap_or_default());
+            at += read as u64;
+        }
+        let mut head = vec![0; HEAD_BYTES];
+        let read = file.read_at(&mut head, 0)?;
+        head.truncate(read);
+        file.rewind()?;
+        Ok(Sidecar {
+            inode: there.ino(),
+            modified: modified_nanos(there),
+            bytes: there.len(),
+            sha256: sha.finalize().into(),
+            media_type: media_type(&head).to_owned(),
+        })
+    }
+
+    fn write(&self, folder: &Arc<Folder>, name: &UploadName) -> io::Result<()> {
+        let (temporary, mut file) = folder.temporary()?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        temporary.keep(&name.sidecar(), Existing::Replace)
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|lost| Err(StoreError::Io(io::Error::other(lost))))
+}
