@@ -9,7 +9,7 @@ fn main() {
     let layers: Vec<MergedLayer> = v["layers"].as_array().unwrap().iter().enumerate().map(|(i, l)| MergedLayer {
         place: Place::new(In::Template, format!("/layers/{i}")), fields: l.as_object().unwrap().clone(), children: None, origins: Origins::default() }).collect();
     let mut problems = Problems::new();
-    let layers = read_all(&layers, &mut problems);
+    let layers: Vec<_> = layers.into_iter().filter(|l| std::env::var_os("TEXT").is_some() || l.kind() != Some("text")).collect(); let layers = read_all(&layers, &mut problems);
     println!("{problems}");
     let bg = affiche::color::Color::parse(v["background"].as_str().unwrap_or("#0000")).unwrap();
     let poster = Poster { name: None, width: v["width"].as_f64().unwrap(), height: Height::Px(v["height"].as_f64().unwrap()), background: Some(affiche::layer::values::Paint::Solid(bg)), layers };

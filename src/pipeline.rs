@@ -13,7 +13,7 @@ use crate::asset::{Assets, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
 use crate::draw::{DrawError, Drawn, Studio, draw};
 use crate::encode::Output;
-use crate::intake::{Gathered, Intake, Origin, Wanted};
+use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::image::{Image, OnError};
 use crate::layer::{Kind, Layer};
 use crate::limits::Limits;
@@ -142,13 +142,13 @@ impl Engine {
         request: &Request,
         deadline: Instant,
     ) -> Result<(Assets, Vec<Degraded>), Problems> {
-        let mut got: HashMap<Source, Result<Gathered, Problem>> = HashMap::new();
+        let mut got: HashMap<Source, Result<Gathered, SourceProblem>> = HashMap::new();
         let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
         self.fetch(firsts, &mut got, request, deadline).await?;
         let failed = |layer: &Layer| {
             let (src, fallback) = layer.sources()?;
             let problem = got.get(src)?.as_ref().err()?;
-            (problem.code != Code::ForbiddenSource).then_some(fallback)?
+            if problem.code() == Code::ForbiddenSource { None } else { fallback }
         };
         let seconds: Vec<(&Layer, &Source)> = poster.layers.iter().filter_map(|layer| Some((layer, failed(layer)?))).collect();
         self.fetch(seconds.into_iter(), &mut got, request, deadline).await?;
@@ -172,7 +172,7 @@ impl Engine {
     async fn fetch<'p>(
         &self,
         wanted: impl Iterator<Item = (&'p Layer, &'p Source)>,
-        got: &mut HashMap<Source, Result<Gathered, Problem>>,
+        got: &mut HashMap<Source, Result<Gathered, SourceProblem>>,
         request: &Request,
         deadline: Instant,
     ) -> Result<(), Problems> {
@@ -187,9 +187,9 @@ impl Engine {
             let message = format!("{remote} different pictures to fetch; at most {} are allowed", self.limits.max_fetches);
             return Err(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message).into());
         }
-        let sources: Vec<Source> = list.iter().map(|w| w.source.clone()).collect();
-        let answers = self.intake.gather(list, &request.asset_dirs, deadline).await;
-        got.extend(sources.into_iter().zip(answers));
+        let around = Around { deadline, asset_dirs: &request.asset_dirs };
+        let answers = self.intake.gather(&list, &around).await;
+        got.extend(list.into_iter().map(|wanted| wanted.source).zip(answers));
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl Engine {
 /// What an image layer shows, and why that is not its own source.
 fn choose(
     layer: &Layer,
-    got: &HashMap<Source, Result<Gathered, Problem>>,
+    got: &HashMap<Source, Result<Gathered, SourceProblem>>,
 ) -> Result<(Shown, Option<&'static str>), Problem> {
     let Kind::Image(image) = &layer.kind else { return Ok((Shown::Nothing, None)) };
     let picture = |gathered: &Gathered, from| Shown::Picture { asset: Arc::clone(&gathered.asset), from };
@@ -234,15 +234,14 @@ fn choose(
         Some(Err(problem)) => problem,
         None => return Err(Problem::new(layer.place.clone(), Code::Internal, "the source was not asked for")),
     };
-    if problem.code == Code::ForbiddenSource {
-        return Err(at(layer, problem));
+    let at_src = || problem.at(layer.place.child("src"));
+    if problem.code() == Code::ForbiddenSource {
+        return Err(at_src());
     }
     match image.fallback.as_ref().and_then(|fallback| got.get(fallback)) {
         Some(Ok(gathered)) => Ok((picture(gathered, "fallback"), Some("fallback"))),
-        Some(Err(forbidden)) if forbidden.code == Code::ForbiddenSource => {
-            Err(Problem { place: layer.place.child("fallback"), ..forbidden.clone() })
-        }
-        _ => stand_in(image).ok_or_else(|| at(layer, problem)),
+        Some(Err(forbidden)) if forbidden.code() == Code::ForbiddenSource => Err(forbidden.at(layer.place.child("fallback"))),
+        _ => stand_in(image).ok_or_else(at_src),
     }
 }
 
@@ -289,11 +288,6 @@ fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {
 
 fn note(layer: &Layer, why: &'static str) -> Degraded {
     Degraded { place: layer.place.clone(), name: layer.name.clone(), why }
-}
-
-/// The same problem at this layer: one source may serve several.
-fn at(layer: &Layer, problem: &Problem) -> Problem {
-    Problem { place: layer.place.child("src"), ..problem.clone() }
 }
 
 fn internal(message: &str) -> Problems {
