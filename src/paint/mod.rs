@@ -48,6 +48,11 @@ pub fn paint_items(background: Premul, items: &[Item<Ready>], window: PxRect, pi
     painter.scratch.give_back();
 }
 
+/// Composites premultiplied RGBA8 pixels onto white, for formats without alpha.
+pub fn onto_white(pixels: &mut [u8], simd: Simd) {
+    rows::onto_white(Level::of(simd), pixels);
+}
+
 /// What does not change while one window is painted.
 struct Painter {
     level: Level,
