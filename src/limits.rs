@@ -24,6 +24,18 @@ pub const ONE_EXPRESSION_FUEL: u64 = 100_000;
 pub const MAX_EXPRESSION_BYTES: usize = 4_096;
 /// Placeholders in one template: each holds about a kilobyte once compiled.
 pub const MAX_PLACEHOLDERS: usize = 10_000;
+/// A template's file; as much as a request's body may hold.
+pub const MAX_TEMPLATE_BYTES: u64 = 4 << 20;
+/// Templates of `template_dirs` that are kept compiled.
+pub const MAX_KEPT_TEMPLATES: usize = 256;
+/// Variables that one template may declare.
+pub const MAX_VARIABLES: usize = 1_000;
+/// Parts of one variable's JSON Schema, its references followed: references to references would else double at each step.
+pub const MAX_SCHEMA_NODES: usize = 50_000;
+/// Parts of a schema times parts of the value it judges: about a second of work.
+pub const MAX_VALIDATION_STEPS: usize = 100_000_000;
+/// A compiled `pattern`, and its cache.
+pub const MAX_REGEX_BYTES: usize = 1 << 20;
 /// Bytes that placeholders may expand to, in one request.
 pub const MAX_EXPANDED_BYTES: usize = 8 << 20;
 /// A template's name.

@@ -1,7 +1,14 @@
 //! The poster: what shall be drawn, typed, valid and complete; nothing measured, nothing fetched.
 
-use crate::layer::Layer;
+use serde_json::{Map, Value, json};
+
 use crate::layer::values::Paint;
+use crate::layer::{Layer, read::read_all};
+use crate::limits::{Limits, MAX_COORDINATE};
+use crate::problem::{In, Place, Problems};
+use crate::template::declare::{fields, number};
+use crate::template::fields::{FieldSet as _, Fields, Mode, Read, Reader};
+use crate::template::{Supplied, Template, merge};
 
 #[derive(Clone, Debug)]
 pub struct Poster {
@@ -20,4 +27,114 @@ pub enum Height {
     Px(f64),
     /// The lowest bottom edge plus `padding`, within the bounds.
     Auto { min: Option<f64>, max: Option<f64>, padding: f64 },
+}
+
+number! {
+    /// A side of the canvas, or a part of it: whole pixels at scale 1.
+    pub struct Side(u32) in [1, MAX_COORDINATE as u32], "px";
+    /// A distance in pixels at scale 1.
+    pub struct Distance(f64) in [0.0, MAX_COORDINATE], "px";
+}
+
+/// Pixels, or as high as the layers are.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum HeightField {
+    Px(Side),
+    Auto,
+}
+
+impl Read for HeightField {
+    fn read(value: &Value, reader: &mut Reader) -> Option<HeightField> {
+        match value {
+            Value::String(text) if text == "auto" => Some(HeightField::Auto),
+            Value::Number(_) => Side::read(value, reader).map(HeightField::Px),
+            other => reader.wrong_type(other, "pixels (a whole number) or `\"auto\"`"),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [Side::schema(), { "const": "auto" }] })
+    }
+}
+
+fields! {
+    /// The canvas of a template.
+    pub struct FrameFields {
+        /// Pixels at scale 1.
+        width: Side,
+        /// Pixels at scale 1; `auto` is the lowest bottom edge of the layers.
+        height: HeightField,
+        /// Beneath all layers; transparent by default.
+        background: Option<Paint>,
+        /// Of an automatic height: not lower.
+        min_height: Option<Distance>,
+        /// Of an automatic height: not higher.
+        max_height: Option<Distance>,
+        /// Of an automatic height: added below the lowest edge.
+        padding_bottom: Distance = 0,
+    }
+}
+
+/// Takes the fields of the canvas from a template's object.
+pub fn read_frame(fields: &mut Fields) -> Option<FrameFields> {
+    let read = FrameFields::read_fields(fields);
+    // Only the size and the background take placeholders.
+    for name in ["min_height", "max_height", "padding_bottom"] {
+        fields.literal::<Option<Distance>>(name);
+    }
+    let read = read?;
+    if let (Some(min), Some(max)) = (read.min_height, read.max_height)
+        && min > max
+    {
+        fields.conflict("`min_height` is more than `max_height`");
+    }
+    Some(read)
+}
+
+impl Poster {
+    /// Merges and reads: all problems of variables and overrides, or else all those of the merged values.
+    pub fn read(template: &Template, supplied: &Supplied, limits: &Limits) -> Result<Poster, Problems> {
+        let merged = merge::merge(template, supplied, limits)?;
+        let mut problems = Problems::new();
+        let mut reader = Reader::new(Place::new(In::Template, ""), Mode::Merged, &merged.frame_origins, &mut problems);
+        let mut fields = Fields::new(&merged.frame, &mut reader);
+        fields.known("name");
+        let frame = read_frame(&mut fields);
+        fields.finish();
+        let layers = read_all(&merged.layers, &mut problems);
+        match frame {
+            Some(frame) => problems.or(Poster {
+                name: template.name().map(str::to_owned),
+                width: f64::from(frame.width.get()),
+                height: frame.height(),
+                background: frame.background,
+                layers,
+            }),
+            None => Err(problems),
+        }
+    }
+}
+
+impl FrameFields {
+    fn height(&self) -> Height {
+        match self.height {
+            HeightField::Px(side) => Height::Px(f64::from(side.get())),
+            HeightField::Auto => Height::Auto {
+                min: self.min_height.map(Distance::get),
+                max: self.max_height.map(Distance::get),
+                padding: self.padding_bottom.get(),
+            },
+        }
+    }
+}
+
+/// What is wrong with a template besides what parsing told: where every variable has a default, all that the finished values
+/// show.
+pub fn check(template: &Template) -> Problems {
+    let none = Map::new();
+    if template.variables().required().next().is_some() {
+        return Problems::new();
+    }
+    let supplied = Supplied { variables: &none, overrides: &none, canvas: &none };
+    Poster::read(template, &supplied, &Limits::default()).err().unwrap_or_default()
 }

@@ -1,9 +1,16 @@
-//! Template and variables into merged layers.
+//! Template, variables and overrides into merged layers: finished values, each with the place where it was written.
 
 use serde_json::{Map, Value};
 
-use super::fields::{Mode, Origins, Reader};
-use crate::problem::{Place, Problems};
+use super::Template;
+use super::expression::{Compiled, ExpressionError, Meter, Scope, items};
+use super::fields::{Mode, Origins, Reader, kind};
+use super::hint::did_you_mean;
+use super::overrides::Overrides;
+use super::parse::Node;
+use super::slot::{Expander, Slot};
+use crate::limits::{self, Limits};
+use crate::problem::{Code, In, Place, Problem, Problems};
 
 /// The fields of a layer that steer merging: `Template::parse` reads them, the kinds of layers need not.
 pub const STEERING: [&str; 7] = ["type", "name", "when", "hidden", "repeat", "locked", "meta"];
@@ -11,11 +18,11 @@ pub const STEERING: [&str; 7] = ["type", "name", "when", "hidden", "repeat", "lo
 /// One layer with its final fields: defaults beneath, placeholders expanded, overrides applied; or, for checking, as written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MergedLayer {
-    /// The layer in the template, with the turn of `repeat`.
+    /// The layer in the template, with the turn of `repeat` counted from 1 as `loop.index`.
     pub place: Place,
     /// Without `layers`. `null` means absent.
     pub fields: Map<String, Value>,
-    /// The layers within, if the layer has the field `layers`.
+    /// The layers within, if the layer has the field `layers`. As written they are left empty: each is checked for itself.
     pub children: Option<Vec<MergedLayer>>,
     pub origins: Origins,
 }
@@ -34,5 +41,280 @@ impl MergedLayer {
     /// Begins to read it: `Fields::of_layer(&layer, &mut layer.reader(mode, problems))`.
     pub fn reader<'p>(&'p self, mode: Mode, problems: &'p mut Problems) -> Reader<'p> {
         Reader::new(self.place.clone(), mode, &self.origins, problems)
+    }
+}
+
+/// What a request brings to a template.
+#[derive(Clone, Copy, Debug)]
+pub struct Supplied<'a> {
+    pub variables: &'a Map<String, Value>,
+    /// Layer name -> fields.
+    pub overrides: &'a Map<String, Value>,
+    /// `width`, `height`, `background` in place of the template's.
+    pub canvas: &'a Map<String, Value>,
+}
+
+/// A template with its final values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    pub frame: Map<String, Value>,
+    pub frame_origins: Origins,
+    /// In painting order.
+    pub layers: Vec<MergedLayer>,
+}
+
+/// Merges; on `Err` all problems of variables, overrides and canvas, or else all those of expanding.
+pub fn merge(template: &Template, supplied: &Supplied, limits: &Limits) -> Result<Merged, Problems> {
+    let mut problems = Problems::new();
+    let variables = template.variables.bind(supplied.variables, &mut problems);
+    let overrides = Overrides::parse(supplied.overrides, &template.layers, &mut problems);
+    let canvas = canvas(supplied.canvas, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let scope = Scope::new(&variables);
+    let mut merge =
+        Merge { overrides: &overrides, most: limits.max_layers, left: limits.max_layers, full: false, meter: Meter::default(), problems };
+    let mut frame_origins = Origins::default();
+    let frame = merge.frame(&template.frame, &canvas, &scope, &mut frame_origins);
+    let layers = merge.layers(&template.layers, &scope, None);
+    merge.problems.or(Merged { frame, frame_origins, layers })
+}
+
+/// The fields of the canvas, with their places.
+fn canvas(given: &Map<String, Value>, problems: &mut Problems) -> Vec<(String, Value, Place)> {
+    const FIELDS: [&str; 3] = ["width", "height", "background"];
+    let root = Place::new(In::Body, "/canvas");
+    for field in given.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
+        let mut problem = Problem::new(root.child(field), Code::UnknownField, "a canvas has width, height and background");
+        problem.hint = did_you_mean(field, &FIELDS);
+        problems.push(problem);
+    }
+    let known = given.iter().filter(|(field, value)| FIELDS.contains(&field.as_str()) && !value.is_null());
+    known.map(|(field, value)| (field.clone(), value.clone(), root.child(field))).collect()
+}
+
+struct Merge<'a> {
+    overrides: &'a Overrides,
+    most: usize,
+    /// Layers that may still come.
+    left: usize,
+    /// One came that might not.
+    full: bool,
+    meter: Meter,
+    problems: Problems,
+}
+
+/// A condition, where known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Yes,
+    No,
+}
+
+impl Merge<'_> {
+    fn frame(
+        &mut self,
+        slots: &[(String, Slot)],
+        canvas: &[(String, Value, Place)],
+        scope: &Scope,
+        origins: &mut Origins,
+    ) -> Map<String, Value> {
+        let root = Place::new(In::Template, "");
+        let mut frame = Map::new();
+        for (field, slot) in slots {
+            let mut expander = Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins };
+            if let Some(value) = expander.expand(slot, &root.child(field)) {
+                frame.insert(field.clone(), value);
+            }
+        }
+        for (field, value, place) in canvas {
+            frame.insert(field.clone(), value.clone());
+            origins.moved(root.child(field).at, place.clone());
+        }
+        frame
+    }
+
+    /// Nothing more can come of going on.
+    fn is_over(&self) -> bool {
+        self.full || self.meter.is_empty() || self.problems.list().len() >= Problems::MOST
+    }
+
+    fn layers(&mut self, nodes: &[Node], scope: &Scope, turn: Option<u32>) -> Vec<MergedLayer> {
+        let mut merged = Vec::new();
+        for node in nodes {
+            if self.is_over() {
+                break;
+            }
+            self.node(node, scope, turn, &mut merged);
+        }
+        merged
+    }
+
+    fn node(&mut self, node: &Node, scope: &Scope, turn: Option<u32>, merged: &mut Vec<MergedLayer>) {
+        let place = Place { turn, ..node.raw.place.clone() };
+        let Some(repeat) = &node.repeat else {
+            if self.is_shown(node, scope, &place, When::Always) == Some(Shown::Yes) {
+                merged.extend(self.one(node, scope, place));
+            }
+            return;
+        };
+        // A condition that does not look at the item guards the whole list.
+        if self.is_shown(node, scope, &place, When::BeforeTurns(&repeat.name)) != Some(Shown::Yes) {
+            return;
+        }
+        let at = place.child("repeat").child("each");
+        let list = match repeat.each.eval(scope, &mut self.meter) {
+            Ok(value) => items(&value, limits::MAX_TURNS),
+            Err(error) => return self.report(node, &error, &at),
+        };
+        let Some(list) = list else {
+            let message = format!("`repeat` wants a list, and `{}` is none", repeat.each.source());
+            return self.problems.push(Problem::new(node.raw.origins.of(&at), Code::InvalidExpression, message));
+        };
+        if list.len() > limits::MAX_TURNS {
+            let message = format!("`repeat` has more than {} turns", limits::MAX_TURNS);
+            return self.problems.push(Problem::new(node.raw.origins.of(&at), Code::TooMany, message));
+        }
+        let length = list.len();
+        for (index, item) in list.into_iter().enumerate() {
+            if self.is_over() {
+                return;
+            }
+            // Turns that show nothing take time too.
+            const TURN: u64 = 10;
+            if let Err(error) = self.meter.fuel(TURN) {
+                return self.report(node, &error, &at);
+            }
+            let scope = scope.turn(&repeat.name, item, index, length);
+            let place = Place { turn: u32::try_from(index + 1).ok(), ..place.clone() };
+            if self.is_shown(node, &scope, &place, When::InTurn(&repeat.name)) == Some(Shown::Yes) {
+                merged.extend(self.one(node, &scope, place));
+            }
+        }
+    }
+
+    /// `hidden` and `when`; `None` if they fail.
+    fn is_shown(&mut self, node: &Node, scope: &Scope, place: &Place, when: When) -> Option<Shown> {
+        if let Some((value, written)) = self.overrides.hidden(node.raw.name()) {
+            match value {
+                Value::Bool(true) => return Some(Shown::No),
+                Value::Bool(false) | Value::Null => {}
+                other => {
+                    let message = format!("must be true or false, not {}", kind(other));
+                    let problem = Problem::new(written.clone(), Code::WrongType, message);
+                    if !self.problems.list().contains(&problem) {
+                        self.problems.push(problem);
+                    }
+                    return None;
+                }
+            }
+        } else if let Some(slot) = node.hidden.as_ref().filter(|slot| when.concerns_slot(slot)) {
+            let at = place.child("hidden");
+            let mut origins = node.raw.origins.clone();
+            let mut expander =
+                Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins: &mut origins };
+            match expander.expand(slot, &at)? {
+                Value::Bool(true) => return Some(Shown::No),
+                Value::Bool(false) | Value::Null => {}
+                other => {
+                    let message = format!("must be true or false, not {}", kind(&other));
+                    self.problems.push(Problem::new(origins.of(&at), Code::WrongType, message));
+                    return None;
+                }
+            }
+        }
+        if let Some(condition) = node.when.as_ref().filter(|condition| when.concerns(condition)) {
+            match condition.eval(scope, &mut self.meter) {
+                Ok(value) if super::expression::is_true(&value) => {}
+                Ok(_) => return Some(Shown::No),
+                Err(error) => {
+                    self.report(node, &error, &place.child("when"));
+                    return None;
+                }
+            }
+        }
+        Some(Shown::Yes)
+    }
+
+    /// One layer of one turn.
+    fn one(&mut self, node: &Node, scope: &Scope, place: Place) -> Option<MergedLayer> {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => {
+                self.full = true;
+                let message = format!("more than {} layers after expansion", self.most);
+                self.problems.push(Problem::new(node.raw.place.clone(), Code::TooMany, message));
+                return None;
+            }
+        }
+        self.build(node, scope, place)
+    }
+
+    fn build(&mut self, node: &Node, scope: &Scope, place: Place) -> Option<MergedLayer> {
+        let name = node.raw.name();
+        if place.turn.is_some() {
+            // Each turn copies the layer.
+            let bytes = node.weight.saturating_add(self.overrides.weight(name));
+            if let Err(error) = self.meter.bytes(bytes) {
+                self.report(node, &error, &place);
+                return None;
+            }
+        }
+        let mut origins = node.raw.origins.clone();
+        let mut fields = Map::new();
+        for steering in ["type", "name"] {
+            if let Some(value) = node.raw.fields.get(steering) {
+                fields.insert(steering.to_owned(), value.clone());
+            }
+        }
+        let mut whole = true;
+        for (field, slot) in &node.fields {
+            let mut expander =
+                Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins: &mut origins };
+            match expander.expand(slot, &place.child(field)) {
+                Some(value) => {
+                    fields.insert(field.clone(), value);
+                }
+                None => whole = false,
+            }
+        }
+        self.overrides.apply(name, &mut fields, &place.at, &mut origins);
+        let turn = place.turn;
+        let children = node.children.as_ref().map(|children| self.layers(children, scope, turn));
+        whole.then_some(MergedLayer { place, fields, children, origins })
+    }
+
+    fn report(&mut self, node: &Node, error: &ExpressionError, place: &Place) {
+        self.problems.push(error.problem(node.raw.origins.of(place)));
+    }
+}
+
+/// At which time a condition is asked.
+#[derive(Clone, Copy)]
+enum When<'a> {
+    /// There are no turns.
+    Always,
+    /// Before the list is read, if the condition does not look at the item of this name.
+    BeforeTurns(&'a str),
+    /// In a turn, if it does.
+    InTurn(&'a str),
+}
+
+impl When<'_> {
+    fn concerns(self, condition: &Compiled) -> bool {
+        let looks = |name: &str| condition.names().contains(name) || condition.names().contains("loop");
+        match self {
+            When::Always => true,
+            When::BeforeTurns(name) => !looks(name),
+            When::InTurn(name) => looks(name),
+        }
+    }
+
+    fn concerns_slot(self, slot: &Slot) -> bool {
+        match slot {
+            Slot::Whole(condition) => self.concerns(condition),
+            _ => !matches!(self, When::InTurn(_)),
+        }
     }
 }

@@ -1,4 +1,7 @@
 //! The template stage: JSON and variables in, merged layers with their places out. All problems at once.
+//!
+//! [`Template::parse`] reads and compiles (`parse`, `slot`, `expression`, `variables`) and checks every literal value by the
+//! layers' own readers (`fields`); [`merge::merge`] binds variables, expands and overrides.
 
 mod decimal;
 pub mod declare;
@@ -6,9 +9,42 @@ pub mod expression;
 pub mod fields;
 mod filters;
 pub mod hint;
+pub mod library;
 mod locale;
 pub mod merge;
+mod overrides;
+mod parse;
+pub mod schema;
+mod schema_guard;
+mod slot;
 mod syntax;
 pub mod values;
+pub mod variables;
 
-pub use merge::MergedLayer;
+pub use library::Library;
+pub use merge::{Merged, MergedLayer, Supplied};
+pub use variables::Variables;
+
+/// A template that was read and checked, its placeholders compiled. Merging it takes variables.
+#[derive(Debug)]
+pub struct Template {
+    name: Option<String>,
+    description: Option<String>,
+    variables: Variables,
+    frame: Vec<(String, slot::Slot)>,
+    layers: Vec<parse::Node>,
+}
+
+impl Template {
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+}

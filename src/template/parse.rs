@@ -1,0 +1,430 @@
+//! A template from JSON: the frame and the tree of layers, all placeholders compiled, all problems together.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Map, Value, json};
+
+use super::expression::Compiled;
+use super::fields::{Fields, Mode, Origins, Reader};
+use super::hint::{did_you_mean, quote};
+use super::library::is_name;
+use super::merge::{MergedLayer, STEERING};
+use super::slot::{Compiler, Slot, Use};
+use super::variables::Variables;
+use super::{Template, syntax};
+use crate::layer::{self, LayerId};
+use crate::limits;
+use crate::problem::{Code, In, Place, Problem, Problems};
+
+/// The fields of the frame that a picture depends on, and whether placeholders may stand in them.
+pub const FRAME: [(&str, bool); 7] = [
+    ("width", true),
+    ("height", true),
+    ("background", true),
+    ("min_height", false),
+    ("max_height", false),
+    ("padding_bottom", false),
+    ("name", false),
+];
+
+/// The types of layers there are.
+static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| layer::read::kinds().into_iter().map(|(name, ..)| name).collect());
+
+/// A layer as written, its placeholders compiled.
+#[derive(Debug)]
+pub struct Node {
+    /// As written, defaults beneath, without `layers`; what is read in [`Mode::Raw`].
+    pub raw: MergedLayer,
+    pub fields: Vec<(String, Slot)>,
+    pub when: Option<Arc<Compiled>>,
+    pub hidden: Option<Slot>,
+    pub repeat: Option<Repeat>,
+    pub locked: bool,
+    pub children: Option<Vec<Node>>,
+    /// Bytes that a copy of it takes, without its children.
+    pub weight: usize,
+}
+
+#[derive(Debug)]
+pub struct Repeat {
+    pub each: Arc<Compiled>,
+    pub name: String,
+}
+
+/// Names in scope and what becomes of the names used.
+struct Scribe<'a> {
+    variables: &'a Variables,
+    /// What `repeat` adds, innermost last.
+    locals: Vec<String>,
+    /// Variables used, and those that stand under `default` or `is defined` somewhere.
+    used: BTreeSet<String>,
+    lenient: BTreeSet<String>,
+    origins: Origins,
+    problems: Problems,
+}
+
+impl Use for Scribe<'_> {
+    fn used(&mut self, compiled: &Compiled, place: &Place) {
+        for name in compiled.names() {
+            if self.locals.contains(name) || (name == "loop" && !self.locals.is_empty()) {
+                continue;
+            }
+            self.used.insert(name.clone());
+            if compiled.lenient().contains(name) {
+                self.lenient.insert(name.clone());
+            }
+            if let Some(mut known) = self.variables.declared_names() {
+                if !known.contains(&name.as_str()) {
+                    known.extend(self.locals.iter().map(String::as_str));
+                    let message = format!("{} is not a variable of this template", quote(name));
+                    let mut problem = Problem::new(place.clone(), Code::UnknownVariable, message);
+                    problem.hint = match name.as_str() {
+                        "now" | "today" => Some("there is no clock: declare a variable and pass the date".to_owned()),
+                        "random" => Some("there is no randomness: declare a variable and pass the value".to_owned()),
+                        "loop" => Some("`loop` is there within a layer with `repeat`".to_owned()),
+                        _ => did_you_mean(name, &known),
+                    };
+                    self.problem(problem);
+                }
+            }
+        }
+    }
+
+    fn problem(&mut self, mut problem: Problem) {
+        problem.place = self.origins.of(&problem.place);
+        if !self.problems.list().contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+}
+
+impl Scribe<'_> {
+    fn add(&mut self, place: Place, code: Code, message: impl Into<String>) {
+        self.problem(Problem::new(place, code, message));
+    }
+
+    /// Reads the literal values of one layer (or of defaults) as its kind would.
+    fn read(&mut self, raw: &MergedLayer, mode: Mode) {
+        let mut found = Problems::new();
+        layer::read::read(raw, LayerId(0), mode, &mut found);
+        for problem in found.list() {
+            if !self.problems.list().contains(problem) {
+                self.problems.push(problem.clone());
+            }
+        }
+    }
+}
+
+impl Template {
+    /// Reads a template. Everything that can be known without variables is checked: on `Err` all of it is told.
+    pub fn parse(value: &Value) -> Result<Template, Problems> {
+        let root = Place::new(In::Template, "");
+        let Some(object) = value.as_object() else {
+            return Err(Problem::new(root, Code::WrongType, "a template must be an object").into());
+        };
+        let mut problems = Problems::new();
+        let variables = Variables::parse(object.get("variables"), &root.child("variables"), &mut problems);
+        let none = Origins::default();
+        let mut reader = Reader::new(root.clone(), Mode::Raw, &none, &mut problems);
+        let mut frame = Fields::new(object, &mut reader);
+        let name: Option<String> = frame.literal("name");
+        let description: Option<String> = frame.literal("description");
+        for known in ["$schema", "meta", "variables", "defaults", "layers"] {
+            frame.known(known);
+        }
+        if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
+            let message = format!("{} is no name: write a-z, 0-9, `_` and `-`, at most {} characters", quote(name), limits::MAX_NAME);
+            frame.problem("name", Code::InvalidName, message);
+        }
+        crate::poster::read_frame(&mut frame);
+        frame.finish();
+
+        let mut scribe = Scribe {
+            variables: &variables,
+            locals: Vec::new(),
+            used: BTreeSet::new(),
+            lenient: BTreeSet::new(),
+            origins: Origins::default(),
+            problems,
+        };
+        let mut compiler = Compiler::default();
+        let mut slots = Vec::new();
+        for (field, placeholders) in FRAME {
+            if let Some(value) = object.get(field).filter(|value| !value.is_null()) {
+                let slot = if placeholders {
+                    compiler.slot(value, &root.child(field), &mut scribe)
+                } else {
+                    Slot::Plain(value.clone())
+                };
+                slots.push((field.to_owned(), slot));
+            }
+        }
+        let defaults = defaults(object.get("defaults"), &root.child("defaults"), &mut scribe);
+        let place = root.child("layers");
+        let layers = match object.get("layers") {
+            Some(Value::Array(layers)) => nodes(layers, &place, &defaults, 1, &mut compiler, &mut scribe),
+            Some(other) => {
+                let message = format!("must be a list of layers, not {}", super::fields::kind(other));
+                scribe.add(place, Code::WrongType, message);
+                Vec::new()
+            }
+            None => {
+                scribe.add(root, Code::MissingField, "`layers` is missing");
+                Vec::new()
+            }
+        };
+        let Scribe { used, lenient, problems, .. } = scribe;
+        let variables = variables.with_used(used, &lenient);
+        problems.or(Template { name, description, variables, frame: slots, layers })
+    }
+}
+
+/// Layer type -> fields, each checked as if it were a layer from which fields are missing.
+fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Map<String, Value> {
+    let mut read = Map::new();
+    let Some(value) = value.filter(|value| !value.is_null()) else { return read };
+    let Some(object) = value.as_object() else {
+        scribe.add(place.clone(), Code::WrongType, "must be an object: layer type -> fields");
+        return read;
+    };
+    for (kind, fields) in object {
+        let place = place.child(kind);
+        if !KINDS.contains(&kind.as_str()) {
+            unknown_type(kind, place, scribe);
+            continue;
+        }
+        let Some(fields) = fields.as_object() else {
+            scribe.add(place, Code::WrongType, "must be an object of fields");
+            continue;
+        };
+        for field in ["type", "name", "layers", "repeat", "when", "locked"] {
+            if fields.contains_key(field) {
+                scribe.add(place.child(field), Code::InvalidValue, format!("`{field}` has no default: it belongs to a single layer"));
+            }
+        }
+        let mut probe = fields.clone();
+        probe.insert("type".to_owned(), json!(kind));
+        let raw = MergedLayer { place, fields: probe, children: None, origins: Origins::default() };
+        scribe.read(&raw, Mode::Partial);
+        read.insert(kind.clone(), Value::Object(fields.clone()));
+    }
+    read
+}
+
+fn unknown_type(kind: &str, place: Place, scribe: &mut Scribe) {
+    let mut problem = Problem::new(place, Code::UnknownLayerType, format!("there is no layer type {}", quote(kind)));
+    let word = super::hint::snake(kind);
+    let ours = TYPE_SYNONYMS.iter().find(|(foreign, ours)| *foreign == word && KINDS.contains(ours));
+    problem.hint = match ours {
+        Some((_, ours)) => Some(format!("here it is called {}", quote(ours))),
+        None => did_you_mean(kind, &KINDS),
+    };
+    scribe.problem(problem);
+}
+
+/// Other tools' words for kinds of layers.
+const TYPE_SYNONYMS: &[(&str, &str)] = &[
+    ("label", "text"),
+    ("textbox", "text"),
+    ("paragraph", "text"),
+    ("span", "text"),
+    ("img", "image"),
+    ("picture", "image"),
+    ("photo", "image"),
+    ("qrcode", "qr"),
+    ("qr_code", "qr"),
+    ("bar_code", "barcode"),
+    ("rectangle", "rect"),
+    ("box", "rect"),
+    ("square", "rect"),
+    ("circle", "ellipse"),
+    ("oval", "ellipse"),
+    ("container", "group"),
+    ("frame", "group"),
+    ("div", "group"),
+    ("flex", "stack"),
+    ("row", "stack"),
+    ("column", "stack"),
+    ("hstack", "stack"),
+    ("vstack", "stack"),
+    ("polygon", "path"),
+];
+
+fn nodes(
+    layers: &[Value],
+    place: &Place,
+    defaults: &Map<String, Value>,
+    depth: usize,
+    compiler: &mut Compiler,
+    scribe: &mut Scribe,
+) -> Vec<Node> {
+    if depth > limits::MAX_NESTING {
+        scribe.add(place.clone(), Code::TooMany, format!("layers nest deeper than {}", limits::MAX_NESTING));
+        return Vec::new();
+    }
+    let each = layers.iter().enumerate();
+    each.filter_map(|(index, layer)| node(layer, place.index(index), defaults, depth, compiler, scribe)).collect()
+}
+
+fn node(
+    value: &Value,
+    place: Place,
+    defaults: &Map<String, Value>,
+    depth: usize,
+    compiler: &mut Compiler,
+    scribe: &mut Scribe,
+) -> Option<Node> {
+    let Some(object) = value.as_object() else {
+        scribe.add(place, Code::WrongType, format!("a layer must be an object, not {}", super::fields::kind(value)));
+        return None;
+    };
+    let kind = match object.get("type") {
+        Some(Value::String(kind)) if KINDS.contains(&kind.as_str()) => Some(kind.as_str()),
+        Some(Value::String(kind)) if super::fields::has_placeholder(kind) => {
+            scribe.add(place.child("type"), Code::InvalidExpression, "a placeholder cannot stand in `type`");
+            None
+        }
+        Some(Value::String(kind)) => {
+            unknown_type(kind, place.child("type"), scribe);
+            None
+        }
+        Some(other) => {
+            let message = format!("must be a layer type, not {}", super::fields::kind(other));
+            scribe.add(place.child("type"), Code::WrongType, message);
+            None
+        }
+        None => {
+            let mut problem = Problem::new(place.clone(), Code::MissingField, "`type` is missing");
+            problem.hint = did_you_mean(&"?".repeat(9), &KINDS);
+            scribe.problem(problem);
+            None
+        }
+    };
+    let (fields, origins) = with_defaults(object, kind, defaults, &place);
+    let outer = std::mem::replace(&mut scribe.origins, origins.clone());
+    let locals = scribe.locals.len();
+
+    if let Some(name) = fields.get("name").filter(|name| !name.is_null()) {
+        match name.as_str() {
+            Some(text) if super::fields::has_placeholder(text) => {
+                scribe.add(place.child("name"), Code::InvalidExpression, "a placeholder cannot stand in `name`");
+            }
+            Some(_) => {}
+            None => scribe.add(place.child("name"), Code::WrongType, format!("must be a string, not {}", super::fields::kind(name))),
+        }
+    }
+    let repeat = repeat(fields.get("repeat"), &place.child("repeat"), compiler, scribe);
+    let when = when(fields.get("when"), &place.child("when"), compiler, scribe);
+    let hidden = flag(fields.get("hidden"), &place.child("hidden"), compiler, scribe);
+    let locked = match fields.get("locked") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(locked)) => *locked,
+        Some(other) => {
+            let message = format!("must be true or false, literally, not {}", super::fields::kind(other));
+            scribe.add(place.child("locked"), Code::WrongType, message);
+            false
+        }
+    };
+    let own = fields.iter().filter(|(field, _)| !STEERING.contains(&field.as_str()));
+    let slots: Vec<(String, Slot)> =
+        own.map(|(field, value)| (field.clone(), compiler.slot(value, &place.child(field), scribe))).collect();
+
+    let raw = MergedLayer { place: place.clone(), fields, children: None, origins };
+    let (children, raw) = match object.get("layers").filter(|layers| !layers.is_null()) {
+        None => (None, raw),
+        Some(Value::Array(layers)) => {
+            let nested = nodes(layers, &place.child("layers"), defaults, depth + 1, compiler, scribe);
+            (Some(nested), MergedLayer { children: Some(Vec::new()), ..raw })
+        }
+        Some(other) => {
+            let message = format!("must be a list of layers, not {}", super::fields::kind(other));
+            scribe.add(place.child("layers"), Code::WrongType, message);
+            (None, raw)
+        }
+    };
+    if kind.is_some() {
+        scribe.read(&raw, Mode::Raw);
+    }
+    scribe.origins = outer;
+    scribe.locals.truncate(locals);
+    let weight = slots.iter().map(|(field, slot)| field.len() + slot.weight()).sum();
+    Some(Node { raw, fields: slots, when, hidden, repeat, locked, children, weight })
+}
+
+/// The layer's fields over the defaults of its type, field by field; and where those of the defaults were written.
+fn with_defaults(
+    object: &Map<String, Value>,
+    kind: Option<&str>,
+    defaults: &Map<String, Value>,
+    place: &Place,
+) -> (Map<String, Value>, Origins) {
+    let mut fields = object.clone();
+    fields.remove("layers");
+    let mut origins = Origins::default();
+    if let Some((kind, Value::Object(beneath))) = kind.and_then(|kind| Some((kind, defaults.get(kind)?))) {
+        let from = Place::new(In::Template, "/defaults").child(kind);
+        for (field, value) in beneath {
+            if !object.contains_key(field) {
+                fields.insert(field.clone(), value.clone());
+                origins.moved(place.child(field).at, from.child(field));
+            }
+        }
+    }
+    (fields, origins)
+}
+
+fn when(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Arc<Compiled>> {
+    match value? {
+        Value::Null => None,
+        Value::String(source) => compiler.expression(syntax::bare(source), place, scribe),
+        Value::Bool(flag) => compiler.expression(if *flag { "true" } else { "false" }, place, scribe),
+        other => {
+            let message = format!("must be an expression (a string), not {}", super::fields::kind(other));
+            scribe.add(place.clone(), Code::WrongType, message);
+            None
+        }
+    }
+}
+
+/// `hidden`: true, false, or a placeholder that gives one of them.
+fn flag(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Slot> {
+    let value = value.filter(|value| !value.is_null())?;
+    let placeholder = value.as_str().is_some_and(super::fields::has_placeholder);
+    if !value.is_boolean() && !placeholder {
+        scribe.add(place.clone(), Code::WrongType, format!("must be true or false, not {}", super::fields::kind(value)));
+        return None;
+    }
+    Some(compiler.slot(value, place, scribe))
+}
+
+/// `repeat`; its item's name is in scope for the layer from here on.
+fn repeat(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Repeat> {
+    let value = value.filter(|value| !value.is_null())?;
+    let Some(object) = value.as_object() else {
+        let message = format!("must be an object, as `{{ \"each\": \"items\", \"as\": \"item\" }}`, not {}", super::fields::kind(value));
+        scribe.add(place.clone(), Code::WrongType, message);
+        return None;
+    };
+    let (origins, mut found) = (scribe.origins.clone(), Problems::new());
+    let mut reader = Reader::new(place.clone(), Mode::Raw, &origins, &mut found);
+    let mut fields = Fields::new(object, &mut reader);
+    let each: Option<String> = fields.literal("each").or_else(|| {
+        if !fields.has("each") {
+            fields.required::<String>("each");
+        }
+        None
+    });
+    let name: Option<String> = fields.literal("as");
+    if let Some(name) = name.as_deref().filter(|name| !super::variables::is_identifier(name)) {
+        fields.problem("as", Code::InvalidValue, format!("{} is no name of a variable", quote(name)));
+    }
+    fields.finish();
+    for problem in found.list() {
+        scribe.problem(problem.clone());
+    }
+    let each = compiler.expression(syntax::bare(&each?), &place.child("each"), scribe);
+    let name = name.unwrap_or_else(|| "item".to_owned());
+    scribe.locals.push(name.clone());
+    Some(Repeat { each: each?, name })
+}
