@@ -1,6 +1,14 @@
 //! The text stage: a paragraph in, placed glyphs out. Knows fonts and Unicode, nothing of layers, pictures or painting.
 
+pub mod bidi;
+mod block;
+pub mod breaks;
+mod fallback;
 mod font;
+mod itemize;
+mod lines;
+mod paragraph;
+mod place;
 mod shape;
 mod unicode;
 
@@ -8,7 +16,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ctx::{Ctx, Stopped};
-use crate::memo::Memo;
+use crate::memo::{Kind, Memo};
+use crate::scene::{Key, KeyBuilder};
 
 pub use font::{Axis, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts};
 
@@ -27,6 +36,21 @@ pub struct Style {
     pub features: Vec<([u8; 4], u32)>,
     /// In pixels; between clusters only.
     pub letter_spacing: f64,
+}
+
+impl Default for Style {
+    /// The contract's defaults.
+    fn default() -> Style {
+        Style {
+            families: vec!["Inter".into(), "Noto Sans SC".into()],
+            size: 16.0,
+            weight: 400.0,
+            italic: false,
+            lang: None,
+            features: Vec::new(),
+            letter_spacing: 0.0,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +149,8 @@ pub struct Line {
     /// Advance without hanging spaces.
     pub width: f64,
     pub height: f64,
+    /// The paragraph's direction.
+    pub rtl: bool,
     /// In visual order, left to right.
     pub runs: Vec<Run>,
 }
@@ -140,6 +166,8 @@ pub struct Run {
     pub slant: f64,
     /// The run's glyphs have colours of their own.
     pub color: bool,
+    /// The text of its glyphs goes from right to left.
+    pub rtl: bool,
     pub glyphs: Vec<Glyph>,
 }
 
@@ -159,17 +187,68 @@ pub struct Glyph {
 pub enum TextError {
     #[error("none of the fonts {wanted:?} is known; there are: {known}")]
     UnknownFamilies { wanted: Vec<String>, known: String },
+    #[error("a text of {bytes} bytes; at most {} are laid out", crate::limits::MAX_TEXT_BYTES)]
+    TooLong { bytes: usize },
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 
-/// Lays out a paragraph in `measure` pixels of width (`None`: as wide as it wants).
+/// Lays out a text in `measure` pixels of width (`None`: as wide as it wants; then lines end only where the text says).
+///
+/// A text that does not fit its box by height is the caller's to shorten: see [`Composed::lines_within`].
 pub fn compose(
-    _fonts: &Fonts,
-    _paragraph: &Paragraph,
-    _measure: Option<f64>,
-    _memo: &Memo,
-    _ctx: &Ctx,
+    fonts: &Fonts,
+    paragraph: &Paragraph,
+    measure: Option<f64>,
+    memo: &Memo,
+    ctx: &Ctx<'_>,
 ) -> Result<Arc<Composed>, TextError> {
-    todo!("the text stage")
+    let key = key(fonts, paragraph, measure);
+    if let Some(found) = memo.get::<Composed>(Kind::Text, key) {
+        return Ok(found);
+    }
+    let composed = Arc::new(paragraph::compose(fonts, paragraph, measure, ctx)?);
+    memo.put(Kind::Text, key, Arc::clone(&composed), composed.bytes());
+    Ok(composed)
+}
+
+impl Composed {
+    /// How many whole lines fit in `height` pixels, at least one: what `max_lines` must be for a text that ends with its box.
+    pub fn lines_within(&self, height: f64) -> u32 {
+        let fitting = self.lines.iter().take_while(|line| line.top + line.height <= height + 1.0 / 256.0).count();
+        u32::try_from(fitting.max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// What it weighs in a cache.
+    fn bytes(&self) -> usize {
+        let runs = self.lines.iter().flat_map(|line| &line.runs);
+        let of_runs: usize = runs.map(|run| size_of::<Run>() + run.glyphs.capacity() * size_of::<Glyph>()).sum();
+        size_of::<Composed>() + self.lines.capacity() * size_of::<Line>() + of_runs
+    }
+}
+
+/// Of everything that decides how a text is composed. Valid within one process: fonts count by their registry.
+fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
+    let mut key = KeyBuilder::new("text").u32(fonts.id() as u32).u32((fonts.id() >> 32) as u32);
+    let optional = |key: KeyBuilder, value: Option<f64>| match value {
+        Some(value) => key.u8(1).f64(value),
+        None => key.u8(0),
+    };
+    key = optional(key, measure);
+    let Paragraph { spans, line_height, align, wrap, word_break, line_break, direction, max_lines, overflow } = paragraph;
+    key = optional(key, *line_height);
+    key = key.u8(*align as u8).u8(*wrap as u8).u8(*word_break as u8).u8(*line_break as u8).u8(*direction as u8);
+    key = key.u32(max_lines.map_or(0, |max| max.max(1))).u8(*overflow as u8).u32(spans.len() as u32);
+    for Span { text, style } in spans {
+        let Style { families, size, weight, italic, lang, features, letter_spacing } = style;
+        key = key.bytes(text.as_bytes()).u32(families.len() as u32);
+        key = families.iter().fold(key, |key, family| key.bytes(family.as_bytes()));
+        key = key.f64(*size).f64(*weight).u8(u8::from(*italic)).f64(*letter_spacing);
+        key = match lang {
+            Some(lang) => key.u8(1).bytes(lang.as_bytes()),
+            None => key.u8(0),
+        };
+        key = features.iter().fold(key.u32(features.len() as u32), |key, (tag, value)| key.bytes(tag).u32(*value));
+    }
+    key.finish()
 }

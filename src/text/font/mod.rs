@@ -162,9 +162,16 @@ impl Fonts {
     }
 
     /// Which faces to ask after the listed ones, for characters of `script`: its own bundled family, the two that have
-    /// most, then every other bundled family, then whatever the folders hold.
+    /// most, symbols, then every other bundled family, then whatever the folders hold.
     pub(in crate::text) fn fallbacks(&self, script: Script, weight: f64, italic: bool) -> Vec<Candidate> {
-        let first = [bundled::family_of_script(script), "Inter", "Noto Sans SC"];
+        let first = [
+            bundled::family_of_script(script),
+            "Inter",
+            "Noto Sans SC",
+            "Noto Sans Symbols",
+            "Noto Sans Symbols 2",
+            "Noto Sans Math",
+        ];
         let names = first.into_iter().chain(bundled::BUNDLED.iter().map(|font| font.family));
         let folder = self.entries.iter().skip(self.bundled).map(|entry| entry.names.family.as_str());
         let mut found: Vec<Candidate> = Vec::new();

@@ -6,6 +6,9 @@ use harfrust::Tag;
 use harfrust::font::attribute::Style;
 use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
+use harfrust::unicode::{Decomposed, compose, decompose};
+
+use crate::text::unicode::is_ignorable;
 
 /// One face of a file, at one point of its variation axes. Cheap to clone; its tables are found once for all clones.
 #[derive(Clone)]
@@ -81,6 +84,38 @@ impl Opened {
 
     pub fn glyph(&self, c: char) -> Option<u32> {
         self.0.charmap().map_unicode(c).map(|g| g.to_u32())
+    }
+
+    /// Every character of a cluster can be drawn: has a glyph, needs none, or has one composed or taken apart.
+    pub fn covers(&self, cluster: &str) -> bool {
+        let mut before: Option<char> = None;
+        for c in cluster.chars() {
+            let joined = || before.and_then(|b| compose(u32::from(b), u32::from(c))).and_then(char::from_u32);
+            if self.draws(c) {
+                before = Some(c);
+            } else if let Some(whole) = joined().filter(|whole| self.glyph(*whole).is_some()) {
+                before = Some(whole);
+            } else {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One character of a cluster can be drawn, whole or taken apart.
+    pub fn draws(&self, c: char) -> bool {
+        // Canonical decompositions are at most a few steps deep.
+        fn parts(opened: &Opened, c: u32, depth: u8) -> bool {
+            let Some(as_char) = char::from_u32(c) else { return false };
+            opened.glyph(as_char).is_some()
+                || depth > 0
+                    && match decompose(c) {
+                        Some(Decomposed::Singleton(a)) => parts(opened, a, depth - 1),
+                        Some(Decomposed::Pair(a, b)) => parts(opened, a, depth - 1) && parts(opened, b, depth - 1),
+                        None => false,
+                    }
+        }
+        parts(self, u32::from(c), 3) || is_ignorable(c)
     }
 
     /// True if the face knows this very variation sequence.

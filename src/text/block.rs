@@ -1,0 +1,370 @@
+//! A paragraph made ready for lines: items shaped, text cut into clusters that know their width and what may happen at them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::text::breaks::{self, BreakOptions};
+use crate::text::fallback::Chooser;
+use crate::text::font::{Face, Fonts};
+use crate::text::itemize::{self, Item, Source};
+use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
+use crate::text::unicode::{hangs, is_cursive, is_ignorable, script, stretches};
+use crate::text::{Direction, Paragraph, Style, bidi};
+
+/// Spaces to the next tab stop.
+const TAB_SPACES: f64 = 8.0;
+
+/// What every paragraph of a text shares: its characters and how its spans look.
+pub(in crate::text) struct Spans<'a> {
+    pub text: &'a str,
+    /// Where each span starts; the first is 0.
+    pub starts: Vec<usize>,
+    pub styles: Vec<&'a Style>,
+    pub choosers: Vec<Chooser<'a>>,
+    /// OpenType features per span, those of letter spacing included.
+    pub features: Vec<Vec<([u8; 4], u32)>>,
+    pub fonts: &'a Fonts,
+}
+
+impl Spans<'_> {
+    /// The span that holds the character at `at`; the last one at the end.
+    pub fn at(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// The language a span is shaped in: regional forms that a family's name asks for count where `lang` does not choose
+    /// among regions.
+    pub fn lang(&self, span: usize) -> Option<&str> {
+        let own = self.styles.get(span).and_then(|style| style.lang.as_deref());
+        let of_name = self.choosers.get(span).and_then(Chooser::lang);
+        match own {
+            Some(own) if ["zh", "ja", "ko"].iter().any(|region| is_language(own, region)) => Some(own),
+            _ => of_name.or(own),
+        }
+    }
+}
+
+fn is_language(tag: &str, language: &str) -> bool {
+    tag.split(['-', '_']).next().is_some_and(|first| first.eq_ignore_ascii_case(language))
+}
+
+/// An item with its glyphs.
+pub(in crate::text) struct ShapedItem {
+    pub item: Item,
+    pub face: Arc<Face>,
+    pub slant: f64,
+    /// Pixels per font unit.
+    pub scale: f64,
+    /// From left to right.
+    pub glyphs: Vec<ShapedGlyph>,
+}
+
+/// What stands together whatever happens: the characters of one glyph or of several that belong together.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::text) struct Cluster {
+    /// Offset in the whole text.
+    pub start: usize,
+    pub item: usize,
+    /// Pixels, without `spacing`.
+    pub advance: f64,
+    /// Letter spacing after it, unless it ends the line.
+    pub spacing: f64,
+    /// A line may start here.
+    pub opportunity: bool,
+    /// A line may start here if its word fits no line.
+    pub grapheme: bool,
+    /// Starting a line here changes glyphs.
+    pub unsafe_before: bool,
+    /// White space that hangs at a line's end.
+    pub hangs: bool,
+    pub tab: bool,
+}
+
+pub(in crate::text) struct Block {
+    /// The text of the paragraph without its line end.
+    pub range: Range<usize>,
+    /// Where the next paragraph starts.
+    pub end: usize,
+    /// The paragraph's level: 0 left to right, 1 right to left.
+    pub level: u8,
+    pub items: Vec<ShapedItem>,
+    pub clusters: Vec<Cluster>,
+}
+
+/// A part of an item on one line.
+pub(in crate::text) struct Piece<'b> {
+    pub item: &'b ShapedItem,
+    pub range: Range<usize>,
+    /// From left to right.
+    pub glyphs: Cow<'b, [ShapedGlyph]>,
+}
+
+impl Block {
+    pub fn new(
+        spans: &mut Spans<'_>,
+        range: Range<usize>,
+        end: usize,
+        paragraph: &Paragraph,
+        shaper: &mut Shaper,
+        missing: &mut BTreeSet<char>,
+    ) -> Block {
+        let text = spans.text.get(range.clone()).unwrap_or("");
+        let mut levels = bidi::levels(text, paragraph.direction);
+        bidi::reset_spaces(text, 0..text.len(), &mut levels);
+        let graphemes = breaks::graphemes(text);
+        let source =
+            Source { text: spans.text, range: range.clone(), span_starts: &spans.starts, levels: &levels, graphemes: &graphemes };
+        let items = itemize::itemize(&source, &mut spans.choosers, missing);
+        let items: Vec<ShapedItem> = items.into_iter().filter_map(|item| shape(spans, item, shaper)).collect();
+        let mut block = Block { range, end, level: levels.paragraph, items, clusters: Vec::new() };
+        block.clusters = block.find_clusters(spans, &graphemes);
+        let options = BreakOptions {
+            word_break: paragraph.word_break,
+            line_break: paragraph.line_break,
+            lang: spans.lang(spans.at(block.range.start)),
+        };
+        for at in breaks::opportunities(text, options) {
+            // Characters without glyphs have no cluster: the next one that has takes the opportunity, unless it stands
+            // inside a ligature.
+            let at = block.range.start + at;
+            let place = block.clusters.partition_point(|cluster| cluster.start < at);
+            let skipped = block.clusters.get(place).and_then(|cluster| spans.text.get(at..cluster.start));
+            if skipped.is_some_and(|skipped| skipped.chars().all(is_ignorable))
+                && let Some(cluster) = block.clusters.get_mut(place)
+            {
+                cluster.opportunity = true;
+            }
+        }
+        block
+    }
+
+    fn find_clusters(&self, spans: &Spans<'_>, graphemes: &[usize]) -> Vec<Cluster> {
+        let mut clusters: Vec<Cluster> = Vec::new();
+        for (at, shaped) in self.items.iter().enumerate() {
+            let first = clusters.len();
+            let mut add = |glyph: &ShapedGlyph| {
+                let start = glyph.cluster as usize;
+                let advance = f64::from(glyph.advance) * shaped.scale;
+                match clusters.last_mut().filter(|last| last.item == at && last.start == start) {
+                    Some(last) => last.advance += advance,
+                    None => clusters.push(Cluster {
+                        start,
+                        item: at,
+                        advance,
+                        spacing: 0.0,
+                        opportunity: false,
+                        grapheme: false,
+                        unsafe_before: glyph.unsafe_before,
+                        hangs: false,
+                        tab: false,
+                    }),
+                }
+            };
+            // Logical order is the reverse of the visual one in right-to-left items.
+            if shaped.item.level % 2 == 1 {
+                shaped.glyphs.iter().rev().for_each(&mut add);
+            } else {
+                shaped.glyphs.iter().for_each(&mut add);
+            }
+            // The start of an item is the start of shaping.
+            if let Some(cluster) = clusters.get_mut(first) {
+                cluster.unsafe_before = false;
+            }
+        }
+        self.mark(spans, graphemes, &mut clusters);
+        clusters
+    }
+
+    /// Fills in what depends on the characters.
+    fn mark(&self, spans: &Spans<'_>, graphemes: &[usize], clusters: &mut [Cluster]) {
+        let mut boundaries = graphemes.iter().map(|end| self.range.start + end).peekable();
+        let mut cursive_before: Option<usize> = None;
+        for at in 0..clusters.len() {
+            let Some(cluster) = clusters.get(at).copied() else { continue };
+            while boundaries.peek().is_some_and(|boundary| *boundary < cluster.start) {
+                boundaries.next();
+            }
+            let Some(first) = spans.text.get(cluster.start..).and_then(|rest| rest.chars().next()) else { continue };
+            let shaped = self.items.get(cluster.item);
+            let style = shaped.and_then(|shaped| spans.styles.get(shaped.item.span));
+            let spacing = style.map_or(0.0, |style| style.letter_spacing);
+            let cursive = spacing != 0.0 && is_cursive(script(first));
+            // Nothing is put between two letters that join.
+            if let Some(before) = cursive_before.filter(|_| cursive).and_then(|before| clusters.get_mut(before)) {
+                before.spacing = 0.0;
+            }
+            cursive_before = cursive.then_some(at);
+            if let Some(cluster) = clusters.get_mut(at) {
+                cluster.grapheme = cluster.start == self.range.start || boundaries.peek() == Some(&cluster.start);
+                cluster.hangs = hangs(first);
+                cluster.tab = first == '\t';
+                cluster.spacing = if is_ignorable(first) { 0.0 } else { spacing };
+            }
+        }
+    }
+
+    /// The cluster that holds the character at `at`.
+    pub fn cluster_at(&self, at: usize) -> usize {
+        self.clusters.partition_point(|cluster| cluster.start <= at).saturating_sub(1)
+    }
+
+    /// Where a cluster's text ends.
+    pub fn cluster_end(&self, at: usize) -> usize {
+        self.clusters.get(at + 1).map_or(self.range.end, |next| next.start)
+    }
+
+    /// How far the tab at `x` on its line goes.
+    pub fn tab_advance(&self, cluster: &Cluster, x: f64) -> f64 {
+        let Some(shaped) = self.items.get(cluster.item) else { return 0.0 };
+        let space = shaped.glyphs.iter().find(|glyph| glyph.cluster as usize == cluster.start);
+        let stop = space.map_or(0.0, |glyph| f64::from(glyph.advance)) * shaped.scale * TAB_SPACES;
+        if stop <= 0.0 { 0.0 } else { (libm::floor(x / stop) + 1.0) * stop - x }
+    }
+
+    /// The parts of items that stand on the line of these clusters, in logical order, shaped anew where the line's ends cut
+    /// something.
+    pub fn pieces(&self, clusters: Range<usize>, spans: &Spans<'_>, shaper: &mut Shaper) -> Vec<Piece<'_>> {
+        let Some(first) = self.clusters.get(clusters.start) else { return Vec::new() };
+        let (Some(last), true) = (self.clusters.get(clusters.end.wrapping_sub(1)), clusters.end > clusters.start) else {
+            return Vec::new();
+        };
+        let after = self.clusters.get(clusters.end);
+        let end = self.cluster_end(clusters.end - 1);
+        let mut pieces = Vec::new();
+        for (at, shaped) in self.items.iter().enumerate().take(last.item + 1).skip(first.item) {
+            let of_item = &shaped.item.range;
+            let range = of_item.start.max(if at == first.item { first.start } else { 0 })..of_item.end.min(end);
+            let cuts_start = at == first.item && first.unsafe_before;
+            let cuts_end = after.is_some_and(|after| after.item == at && after.unsafe_before);
+            let glyphs = if range == *of_item {
+                Cow::Borrowed(shaped.glyphs.as_slice())
+            } else if cuts_start || cuts_end {
+                Cow::Owned(reshape(spans, shaped, range.clone(), shaper))
+            } else {
+                Cow::Borrowed(slice(shaped, &range))
+            };
+            pieces.push(Piece { item: shaped, range, glyphs });
+        }
+        pieces
+    }
+}
+
+/// The glyphs of a part whose ends are safe.
+pub(in crate::text) fn slice<'g>(shaped: &'g ShapedItem, range: &Range<usize>) -> &'g [ShapedGlyph] {
+    slice_glyphs(&shaped.glyphs, shaped.item.level, range)
+}
+
+/// The glyphs whose clusters lie in `range`, of glyphs in visual order.
+pub(in crate::text) fn slice_glyphs<'g>(glyphs: &'g [ShapedGlyph], level: u8, range: &Range<usize>) -> &'g [ShapedGlyph] {
+    let (from, to) = if level % 2 == 1 {
+        (
+            glyphs.partition_point(|glyph| glyph.cluster as usize >= range.end),
+            glyphs.partition_point(|glyph| glyph.cluster as usize >= range.start),
+        )
+    } else {
+        (
+            glyphs.partition_point(|glyph| (glyph.cluster as usize) < range.start),
+            glyphs.partition_point(|glyph| (glyph.cluster as usize) < range.end),
+        )
+    };
+    glyphs.get(from..to).unwrap_or(&[])
+}
+
+fn shape(spans: &Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<ShapedItem> {
+    let style = spans.styles.get(item.span)?;
+    let (face, slant) = spans.fonts.face(item.candidate, style.weight, style.italic, style.size)?;
+    let scale = style.size / face.units_per_em();
+    let mut shaped = ShapedItem { item, face, slant, scale, glyphs: Vec::new() };
+    let range = shaped.item.range.clone();
+    shaped.glyphs = reshape(spans, &shaped, range, shaper);
+    Some(shaped)
+}
+
+fn reshape(spans: &Spans<'_>, shaped: &ShapedItem, range: Range<usize>, shaper: &mut Shaper) -> Vec<ShapedGlyph> {
+    let item = &shaped.item;
+    shaper.shape(&Stretch {
+        face: &shaped.face,
+        text: spans.text,
+        range,
+        rtl: item.level % 2 == 1,
+        script: itemize::script_tag(item.script),
+        lang: spans.lang(item.span),
+        features: spans.features.get(item.span).map_or(&[], Vec::as_slice),
+    })
+}
+
+/// Where justified text may be stretched after a cluster: as in browsers, at spaces and on both sides of Han and kana.
+pub(in crate::text) fn stretches_after(text: &str, before: &Range<usize>, after: &Range<usize>) -> bool {
+    let last = text.get(before.clone()).and_then(|s| s.chars().find(|c| !is_ignorable(*c)));
+    let first = text.get(after.clone()).and_then(|s| s.chars().find(|c| !is_ignorable(*c)));
+    match (last, first) {
+        (Some(last), Some(first)) => {
+            matches!(last, ' ' | '\u{A0}') || stretches(last) || (stretches(first) && !matches!(last, ' ' | '\u{A0}'))
+        }
+        _ => false,
+    }
+}
+
+/// The paragraphs of a text: each one's range without its line end, and where the next starts. A line end that closes the
+/// text opens no paragraph.
+pub(in crate::text) fn paragraphs(text: &str) -> impl Iterator<Item = (Range<usize>, usize)> + '_ {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        if start >= text.len() {
+            return None;
+        }
+        let rest = text.get(start..)?;
+        let found = rest.char_indices().find(|(_, c)| crate::text::unicode::ends_line(*c));
+        let (end, next) = match found {
+            None => (text.len(), text.len()),
+            Some((at, '\r')) if rest.get(at + 1..).is_some_and(|tail| tail.starts_with('\n')) => (start + at, start + at + 2),
+            Some((at, c)) => (start + at, start + at + c.len_utf8()),
+        };
+        let paragraph = (start..end, next);
+        start = next;
+        Some(paragraph)
+    })
+}
+
+/// A direction is auto, or as given.
+pub(in crate::text) fn is_rtl(level: u8) -> bool {
+    level % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_line_ends() {
+        let cut = |text: &str| paragraphs(text).map(|(range, _)| text[range].to_owned()).collect::<Vec<_>>().join("|");
+        let cases = [
+            ("", ""),
+            ("a", "a"),
+            ("a\nb", "a|b"),
+            ("a\r\nb\rc", "a|b|c"),
+            ("a\n\nb", "a||b"),
+            ("a\n", "a"),
+            ("\n", ""),
+            ("a\n\n", "a|"),
+            ("a\u{2028}b\u{85}c", "a|b|c"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(cut(text), expected, "{text:?}");
+        }
+        assert_eq!(paragraphs("\n").count(), 1);
+    }
+
+    #[test]
+    fn justification_stretches_spaces_and_han() {
+        let at = |text: &str, before: Range<usize>, after: Range<usize>| stretches_after(text, &before, &after);
+        assert!(!at("ab", 0..1, 1..2));
+        assert!(at("a b", 1..2, 2..3));
+        assert!(!at("a b", 0..1, 1..2));
+        assert!(at("中文", 0..3, 3..6));
+        assert!(at("a中", 0..1, 1..4));
+        assert!(!at("한국", 0..3, 3..6));
+    }
+}

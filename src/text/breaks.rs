@@ -1,0 +1,226 @@
+//! Where a line may end: UAX 14 with CSS options through icu, dictionaries for Thai, Khmer, Lao and Burmese, and two
+//! corrections for Chinese and Japanese that icu does not have yet.
+
+use std::panic::catch_unwind;
+
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, LineBreak as Class};
+use icu_segmenter::options::{LineBreakOptions, LineBreakStrictness, LineBreakWordOption};
+use icu_segmenter::{GraphemeClusterSegmenter, LineSegmenter};
+
+use crate::text::unicode::{general_category, is_east_asian};
+use crate::text::{LineBreak, WordBreak};
+
+/// How lines may be broken.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BreakOptions<'a> {
+    pub word_break: WordBreak,
+    pub line_break: LineBreak,
+    /// BCP 47; Chinese and Japanese have more opportunities when not `Strict`.
+    pub lang: Option<&'a str>,
+}
+
+/// The byte offsets before which a line may be broken, rising, without 0 and the end. Mandatory breaks are among them.
+pub fn opportunities(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
+    // After a panic in foreign code, spaces are left.
+    catch_unwind(|| segment(text, options)).unwrap_or_else(|_| {
+        let spaces = text.char_indices().filter(|(_, c)| *c == ' ').map(|(at, _)| at + 1);
+        spaces.filter(|at| *at < text.len()).collect()
+    })
+}
+
+fn segment(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
+    let locale = options.lang.and_then(|lang| lang.parse().ok());
+    let mut icu = LineBreakOptions::default();
+    icu.strictness = Some(match options.line_break {
+        LineBreak::Loose => LineBreakStrictness::Loose,
+        LineBreak::Normal => LineBreakStrictness::Normal,
+        LineBreak::Strict => LineBreakStrictness::Strict,
+    });
+    icu.word_option = Some(match options.word_break {
+        WordBreak::Normal => LineBreakWordOption::Normal,
+        WordBreak::KeepAll => LineBreakWordOption::KeepAll,
+        WordBreak::BreakAll => LineBreakWordOption::BreakAll,
+    });
+    icu.content_locale = locale.as_ref();
+    let segmenter = LineSegmenter::new_dictionary(icu);
+    let mut found: Vec<usize> = segmenter.segment_str(text).filter(|at| *at > 0 && *at < text.len()).collect();
+    correct(text, &mut found);
+    found
+}
+
+/// Two gaps of icu 2.4: a quotation mark between wide characters glues both (icu4x#5595; Unicode 16 says otherwise in
+/// LB19a), and a middle dot may start a line (icu4x#7500; CLReq forbids it).
+fn correct(text: &str, found: &mut Vec<usize>) {
+    if !text.chars().any(|c| matches!(c, '\u{B7}' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}')) {
+        return;
+    }
+    let mut added = Vec::new();
+    let mut removed = Vec::new();
+    let mut before: Option<char> = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let after = chars.peek().map(|(_, c)| *c);
+        match c {
+            '\u{B7}' if before.is_some_and(is_east_asian) => removed.push(at),
+            '\u{2018}' | '\u{201C}' | '\u{2019}' | '\u{201D}' => {
+                if let (Some(before), Some(after)) = (before, after)
+                    && is_east_asian(before)
+                    && is_east_asian(after)
+                {
+                    if general_category(c) == GeneralCategory::InitialPunctuation && !holds_next(before) {
+                        added.push(at);
+                    } else if general_category(c) == GeneralCategory::FinalPunctuation && !holds_to_previous(after) {
+                        added.push(at + c.len_utf8());
+                    }
+                }
+            }
+            _ => {}
+        }
+        before = Some(c);
+    }
+    if !removed.is_empty() {
+        found.retain(|at| removed.binary_search(at).is_err());
+    }
+    if !added.is_empty() {
+        found.extend(added);
+        found.sort_unstable();
+        found.dedup();
+    }
+}
+
+fn class(c: char) -> Class {
+    CodePointMapData::<Class>::new().get(c)
+}
+
+/// No line ends after it.
+fn holds_next(c: char) -> bool {
+    [Class::OpenPunctuation, Class::Quotation, Class::Glue, Class::WordJoiner, Class::ZWJ, Class::BreakBefore].contains(&class(c))
+}
+
+/// No line starts with it.
+fn holds_to_previous(c: char) -> bool {
+    [
+        Class::ClosePunctuation,
+        Class::CloseParenthesis,
+        Class::Exclamation,
+        Class::BreakSymbols,
+        Class::InfixNumeric,
+        Class::Nonstarter,
+        Class::ConditionalJapaneseStarter,
+        Class::Quotation,
+        Class::Glue,
+        Class::WordJoiner,
+        Class::Space,
+        Class::ZWSpace,
+        Class::CombiningMark,
+        Class::ZWJ,
+        Class::BreakAfter,
+        Class::Hyphen,
+        Class::Inseparable,
+        Class::PostfixNumeric,
+    ]
+    .contains(&class(c))
+}
+
+/// A grapheme cluster of more characters than this is cut: no script needs it, and one piece of a million marks would be
+/// shaped in quadratic time.
+const MAX_CLUSTER_CHARS: usize = 128;
+
+/// The byte offsets where grapheme clusters end, rising; the last is the text's length.
+pub fn graphemes(text: &str) -> Vec<usize> {
+    let ends = catch_unwind(|| GraphemeClusterSegmenter::new().segment_str(text).filter(|at| *at > 0).collect::<Vec<usize>>());
+    let ends = ends.unwrap_or_else(|_| text.char_indices().map(|(at, c)| at + c.len_utf8()).collect());
+    let mut cut = Vec::with_capacity(ends.len());
+    let mut start = 0;
+    for end in ends {
+        if end - start > MAX_CLUSTER_CHARS {
+            let cluster = text.get(start..end).unwrap_or("");
+            let inner = cluster.char_indices().skip(MAX_CLUSTER_CHARS).step_by(MAX_CLUSTER_CHARS);
+            cut.extend(inner.map(|(at, _)| start + at));
+        }
+        cut.push(end);
+        start = end;
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(text: &str, options: BreakOptions<'_>) -> Vec<String> {
+        let mut cuts = opportunities(text, options);
+        cuts.push(text.len());
+        let mut start = 0;
+        cuts.iter()
+            .map(|end| {
+                let piece = text[start..*end].to_owned();
+                start = *end;
+                piece
+            })
+            .collect()
+    }
+
+    fn normal(text: &str) -> String {
+        pieces(text, BreakOptions::default()).join("|")
+    }
+
+    #[test]
+    fn scripts_break_as_their_readers_expect() {
+        let cases = [
+            ("How we render", "How |we |render"),
+            ("30-day returns", "30-|day |returns"),
+            ("云南，小粒。", "云|南，|小|粒。"),
+            ("（云南）", "（云|南）"),
+            ("价格¥100元", "价|格|¥100|元"),
+            ("こんにちは", "こ|ん|に|ち|は"),
+            ("สวัสดีครับผม", "สวัสดี|ครับ|ผม"),
+            ("한국어 문장", "한|국|어 |문|장"),
+            ("a\u{A0}b c", "a\u{A0}b |c"),
+            ("👨‍👩‍👧‍👦👍🏽🇨🇳", "👨‍👩‍👧‍👦|👍🏽|🇨🇳"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(normal(text), expected);
+        }
+        for complex in ["ភាសាខ្មែរជាភាសា", "ພາສາລາວເປັນພາສາ", "ကျွန်တော်မြန်မာစာလေ့လာနေပါတယ်"]
+        {
+            assert!(opportunities(complex, BreakOptions::default()).len() >= 2, "{complex}");
+        }
+    }
+
+    #[test]
+    fn quotes_between_wide_characters_let_lines_end() {
+        assert_eq!(normal("他说“你好”然后走"), "他|说|“你|好”|然|后|走");
+        assert_eq!(normal("他说“你好”，走"), "他|说|“你|好”，|走");
+        assert_eq!(normal("（“你”）"), "（“你”）");
+        assert_eq!(normal("say “hi” now"), "say |“hi” |now");
+    }
+
+    #[test]
+    fn a_middle_dot_starts_no_line() {
+        assert_eq!(normal("达·芬奇"), "达·|芬|奇");
+        assert_eq!(normal("shipping · 30"), "shipping |· |30");
+    }
+
+    #[test]
+    fn options_reach_the_segmenter() {
+        let with =
+            |text: &str, word_break, line_break, lang| pieces(text, BreakOptions { word_break, line_break, lang }).join("|");
+        assert_eq!(with("한국어 문장", WordBreak::KeepAll, LineBreak::Normal, None), "한국어 |문장");
+        assert_eq!(with("abc de", WordBreak::BreakAll, LineBreak::Normal, None), "a|b|c |d|e");
+        assert_eq!(with("キャラ", WordBreak::Normal, LineBreak::Strict, Some("ja")), "キャ|ラ");
+        assert_eq!(with("キャラ", WordBreak::Normal, LineBreak::Loose, Some("ja")), "キ|ャ|ラ");
+        assert_eq!(with("ター", WordBreak::Normal, LineBreak::Strict, Some("not a tag!")), "ター");
+    }
+
+    #[test]
+    fn graphemes_are_cut_when_absurd() {
+        assert_eq!(graphemes("e\u{301}👨‍👩‍👧🇨🇳"), [3, 21, 29]);
+        assert!(graphemes("").is_empty());
+        let heap = format!("a{}", "\u{301}".repeat(1_000));
+        let ends = graphemes(&heap);
+        assert_eq!(ends.last(), Some(&heap.len()));
+        assert!(ends.len() >= 1_000 / MAX_CLUSTER_CHARS && ends.iter().all(|end| heap.is_char_boundary(*end)));
+    }
+}

@@ -1,0 +1,259 @@
+//! Cuts a paragraph into stretches of one level, script, face and span, which can be shaped each by itself.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use icu_properties::PropertyNamesShort;
+use icu_properties::props::Script;
+use icu_properties::script::ScriptWithExtensions;
+
+use crate::text::bidi::Levels;
+use crate::text::fallback::Chooser;
+use crate::text::font::Candidate;
+use crate::text::unicode::is_ignorable;
+
+/// Longer stretches are cut at a cluster: shaping some thousand characters at a time keeps every table of the shaper small.
+const MAX_ITEM_BYTES: usize = 8_192;
+
+/// A stretch that is shaped at once. Offsets are those of the whole text.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::text) struct Item {
+    pub range: Range<usize>,
+    pub level: u8,
+    pub script: Script,
+    pub candidate: Candidate,
+    pub span: usize,
+}
+
+/// A paragraph to cut.
+pub(in crate::text) struct Source<'a> {
+    /// The whole text of all spans.
+    pub text: &'a str,
+    /// The paragraph's part of it, without the line end.
+    pub range: Range<usize>,
+    /// Where each span starts in the whole text, rising; the first is 0.
+    pub span_starts: &'a [usize],
+    /// Of the paragraph's part.
+    pub levels: &'a Levels,
+    /// Where grapheme clusters end, in the paragraph's part.
+    pub graphemes: &'a [usize],
+}
+
+/// The items in logical order. `choosers` has one per span; what no face can draw is added to `missing`.
+pub(in crate::text) fn itemize(source: &Source<'_>, choosers: &mut [Chooser<'_>], missing: &mut BTreeSet<char>) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut scripts = Scripts::default();
+    let mut start = source.range.start;
+    let mut span = source.span_starts.partition_point(|s| *s <= start).saturating_sub(1);
+    // Items whose script is not known yet: only common characters so far.
+    let mut undecided = 0;
+    for end in source.graphemes {
+        let cluster_end = source.range.start + end;
+        // A span that starts inside a cluster cuts it.
+        while start < cluster_end {
+            while source.span_starts.get(span + 1).is_some_and(|next| *next <= start) {
+                span += 1;
+            }
+            let end = source.span_starts.get(span + 1).map_or(cluster_end, |next| cluster_end.min(*next));
+            let cluster = source.text.get(start..end).unwrap_or("");
+            let script = scripts.next(cluster);
+            let Some(choice) = choosers.get_mut(span).and_then(|c| c.choose(cluster, script)) else {
+                start = end;
+                continue;
+            };
+            if choice.lacking {
+                missing.extend(
+                    cluster.chars().filter(|c| !is_ignorable(*c) && !choosers_draw(choosers, span, choice.candidate, *c)),
+                );
+            }
+            let level = source.levels.at(start - source.range.start);
+            match items.last_mut() {
+                Some(last)
+                    if last.level == level
+                        && last.candidate == choice.candidate
+                        && last.span == span
+                        && (last.script == script || last.script == Script::Common)
+                        && end - last.range.start <= MAX_ITEM_BYTES =>
+                {
+                    last.range.end = end;
+                    last.script = script;
+                }
+                _ => items.push(Item { range: start..end, level, script, candidate: choice.candidate, span }),
+            }
+            if script != Script::Common {
+                for item in items.iter_mut().skip(undecided).filter(|item| item.script == Script::Common) {
+                    item.script = script;
+                }
+                undecided = items.len();
+            }
+            start = end;
+        }
+    }
+    items
+}
+
+fn choosers_draw(choosers: &[Chooser<'_>], span: usize, candidate: Candidate, c: char) -> bool {
+    choosers.get(span).is_some_and(|chooser| chooser.draws(candidate, c))
+}
+
+/// ISO 15924, as `Latn`.
+pub(in crate::text) fn script_tag(script: Script) -> [u8; 4] {
+    let name = PropertyNamesShort::<Script>::new().get_locale_script(script).map(|s| s.as_str().as_bytes().to_vec());
+    name.and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).unwrap_or(*b"Zyyy")
+}
+
+/// Gives common and inherited characters the script of their surroundings (UAX 24 section 5), brackets that of their pair.
+#[derive(Default)]
+struct Scripts {
+    current: Option<Script>,
+    /// Closing characters awaited and the script at the opening.
+    open: Vec<(char, Script)>,
+}
+
+/// Deeper brackets are taken as plain text.
+const MAX_OPEN: usize = 32;
+
+impl Scripts {
+    /// The script of the next cluster; `Common` while nothing else has been seen.
+    fn next(&mut self, cluster: &str) -> Script {
+        let Some(base) = cluster.chars().next() else { return Script::Common };
+        if base.is_ascii_alphabetic() {
+            self.current = Some(Script::Latin);
+            return Script::Latin;
+        }
+        let found = self.resolve(base);
+        if let Some(close) = closing(base) {
+            if self.open.len() < MAX_OPEN {
+                self.open.push((close, found));
+            }
+        } else if let Some(at) = self.open.iter().rposition(|(close, _)| *close == base) {
+            let script = self.open.get(at).map(|(_, script)| *script);
+            self.open.truncate(at);
+            if let Some(script) = script.filter(|script| *script != Script::Common) {
+                self.current = Some(script);
+                return script;
+            }
+        }
+        if found != Script::Common {
+            self.current = Some(found);
+        }
+        found
+    }
+
+    fn resolve(&self, c: char) -> Script {
+        let data = ScriptWithExtensions::new();
+        let own = one_for_kana(data.get_script_val(c));
+        if own != Script::Common && own != Script::Inherited && Some(own) == self.current {
+            return own;
+        }
+        let set = data.get_script_extensions_val(c);
+        if let Some(current) = self.current
+            && (set.contains(&current)
+                || set.contains(&Script::Common)
+                || set.contains(&Script::Inherited)
+                || (current == Script::Hiragana && set.contains(&Script::Katakana)))
+        {
+            return current;
+        }
+        if own == Script::Common || own == Script::Inherited {
+            // Shared by some scripts only: the first of them.
+            let first = set.iter().find(|s| *s != Script::Common && *s != Script::Inherited);
+            return first.map_or(Script::Common, one_for_kana);
+        }
+        own
+    }
+}
+
+/// Both kana are one OpenType script.
+fn one_for_kana(script: Script) -> Script {
+    if script == Script::Katakana { Script::Hiragana } else { script }
+}
+
+fn closing(c: char) -> Option<char> {
+    const PAIRS: &[(char, char)] = &[
+        ('(', ')'),
+        ('[', ']'),
+        ('{', '}'),
+        ('«', '»'),
+        ('‹', '›'),
+        ('‘', '’'),
+        ('“', '”'),
+        ('（', '）'),
+        ('［', '］'),
+        ('｛', '｝'),
+        ('「', '」'),
+        ('『', '』'),
+        ('【', '】'),
+        ('《', '》'),
+        ('〈', '〉'),
+        ('〔', '〕'),
+    ];
+    PAIRS.iter().find(|(open, _)| *open == c).map(|(_, close)| *close)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::bidi::levels;
+    use crate::text::breaks::graphemes;
+    use crate::text::font::Fonts;
+    use crate::text::{Direction, Style};
+
+    fn cut(text: &str) -> Vec<(String, u8, Script, String)> {
+        let fonts = Fonts::bundled();
+        let style = Style::default();
+        let mut choosers = vec![Chooser::new(&fonts, &style).unwrap()];
+        let levels = levels(text, Direction::Auto);
+        let graphemes = graphemes(text);
+        let source = Source { text, range: 0..text.len(), span_starts: &[0], levels: &levels, graphemes: &graphemes };
+        let items = itemize(&source, &mut choosers, &mut BTreeSet::new());
+        items
+            .iter()
+            .map(|item| {
+                let family = fonts.entry(item.candidate).unwrap().names.family.clone();
+                (text[item.range.clone()].to_owned(), item.level, item.script, family)
+            })
+            .collect()
+    }
+
+    fn joined(text: &str) -> String {
+        cut(text).iter().map(|(piece, ..)| piece.as_str()).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn stretches_have_one_level_script_and_face() {
+        let cases = [
+            ("Free shipping · 30-day", "Free shipping · 30-day"),
+            ("林小满 1000", "林小满| 1000"),
+            ("(abc)", "(abc)"),
+            ("“你好”", "“|你好|”"),
+            ("abc مرحبا 12 def", "abc |مرحبا| |12| |def"),
+            ("カタカナとひらがな", "カタカナとひらがな"),
+            ("hi 😀😀 ho", "hi |😀😀| ho"),
+            ("", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(joined(text), expected);
+        }
+        let arabic = cut("abc مرحبا def");
+        assert_eq!(arabic[1].1, 1);
+        assert_eq!(arabic[1].2, Script::Arabic);
+        assert_eq!(cut("12 中")[0].2, Script::Han);
+        assert_eq!(cut("123")[0].2, Script::Common);
+        assert_eq!(cut("中（a）b")[1].2, Script::Latin);
+    }
+
+    #[test]
+    fn long_stretches_are_cut() {
+        let text = "中".repeat(10_000);
+        let items = cut(&text);
+        assert!(items.len() >= 3 && items.iter().all(|item| item.0.len() <= MAX_ITEM_BYTES));
+    }
+
+    #[test]
+    fn scripts_have_iso_tags() {
+        assert_eq!(script_tag(Script::Arabic), *b"Arab");
+        assert_eq!(script_tag(Script::Common), *b"Zyyy");
+        assert_eq!(script_tag(Script::Han), *b"Hani");
+    }
+}

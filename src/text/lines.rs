@@ -1,0 +1,311 @@
+//! Breaks a paragraph into lines of a measure: greedy or balanced, and cut short with an ellipsis.
+
+use std::ops::Range;
+
+use crate::text::block::{Block, ShapedItem, Spans, slice_glyphs};
+use crate::text::itemize::{self, Item};
+use crate::text::shape::{Shaper, Stretch};
+
+/// Widths are sums of floating point numbers; a box made to measure must hold its text.
+const TOLERANCE: f64 = 1.0 / 256.0;
+/// Reshaping a line's end changes its width by a kerning pair; after so many shorter ends the next one is taken as it is.
+const MAX_RETRIES: usize = 8;
+/// Balancing is for headlines: longer paragraphs stay as they are (CSS allows a limit, browsers have about this one).
+const MAX_BALANCED_LINES: usize = 10;
+const SOFT_HYPHEN: char = '\u{AD}';
+/// What a soft hyphen shows at a line's end, by preference.
+const HYPHENS: [&str; 2] = ["\u{2010}", "-"];
+pub(in crate::text) const ELLIPSIS: &str = "…";
+
+/// A line by its clusters.
+pub(in crate::text) struct Cut {
+    pub clusters: Range<usize>,
+    /// The clusters from here on hang or are left out.
+    pub visible_end: usize,
+    /// Of the visible clusters and the marker.
+    pub width: f64,
+    /// A hyphen or an ellipsis after the visible clusters.
+    pub marker: Option<ShapedItem>,
+    /// The paragraph goes on in the next line: it may be justified.
+    pub continues: bool,
+    /// An ellipsis stands for the rest.
+    pub shortened: bool,
+}
+
+/// Breaks one paragraph.
+pub(in crate::text) struct Breaker<'b, 'f, 's> {
+    pub block: &'b mut Block,
+    pub spans: &'b mut Spans<'f>,
+    pub shaper: &'s mut Shaper,
+    /// `None`: lines end only with the paragraph.
+    pub measure: Option<f64>,
+}
+
+impl Breaker<'_, '_, '_> {
+    /// All lines, at most `limit`; balanced ones are shorter but no more.
+    pub fn lines(&mut self, limit: usize, balance: bool) -> Vec<Cut> {
+        let greedy = self.greedy(limit);
+        let (true, Some(measure)) = (balance && (2..=MAX_BALANCED_LINES).contains(&greedy.len()), self.measure) else {
+            return greedy;
+        };
+        if greedy.last().is_none_or(|last| last.continues) {
+            return greedy;
+        }
+        // The narrowest measure that needs no more lines.
+        let (mut narrow, mut wide) = (measure / greedy.len() as f64 / 2.0, measure);
+        while wide - narrow > 0.25 {
+            let middle = (narrow + wide) / 2.0;
+            self.measure = Some(middle);
+            let lines = self.greedy(greedy.len() + 1);
+            let fits = lines.len() <= greedy.len() && lines.iter().all(|line| line.width <= middle + TOLERANCE);
+            if fits { wide = middle } else { narrow = middle }
+        }
+        self.measure = Some(wide);
+        let lines = self.greedy(greedy.len() + 1);
+        self.measure = Some(measure);
+        if lines.len() == greedy.len() { lines } else { greedy }
+    }
+
+    fn greedy(&mut self, limit: usize) -> Vec<Cut> {
+        let mut lines = Vec::new();
+        let mut first = 0;
+        while lines.len() < limit {
+            let line = self.line(first);
+            first = line.clusters.end;
+            lines.push(line);
+            if first >= self.block.clusters.len() {
+                break;
+            }
+        }
+        lines
+    }
+
+    /// The line that starts with cluster `first`.
+    fn line(&mut self, first: usize) -> Cut {
+        let mut end = self.furthest(first);
+        for _ in 0..MAX_RETRIES {
+            let cut = self.cut(first..end);
+            let too_wide = self.measure.is_some_and(|measure| cut.width > measure + TOLERANCE);
+            let shorter = if too_wide && cut.is_reshaped(self.block) { self.shorter(first, end) } else { None };
+            match shorter {
+                Some(shorter) => end = shorter,
+                None => return cut,
+            }
+        }
+        self.cut(first..end)
+    }
+
+    /// Where the line ends by the clusters' own widths.
+    fn furthest(&mut self, first: usize) -> usize {
+        let count = self.block.clusters.len();
+        let Some(measure) = self.measure else {
+            self.walk_tabs(first..count);
+            return count;
+        };
+        let mut best = None;
+        // With and without what hangs at the end.
+        let (mut x, mut visible) = (self.start_correction(first), 0.0);
+        for at in first..count {
+            let Some(cluster) = self.block.clusters.get(at).copied() else { break };
+            if at > first && cluster.opportunity && visible + self.hyphen_width(at) <= measure + TOLERANCE {
+                best = Some(at);
+            }
+            let advance = self.advance(at, x);
+            if !cluster.hangs {
+                if x + advance > measure + TOLERANCE {
+                    return best.unwrap_or_else(|| self.within_word(first, at));
+                }
+                visible = x + advance;
+            }
+            x += advance + cluster.spacing;
+        }
+        count
+    }
+
+    /// The advance of a cluster at `x`; a tab's is found here.
+    fn advance(&mut self, at: usize, x: f64) -> f64 {
+        let Some(cluster) = self.block.clusters.get(at).copied() else { return 0.0 };
+        if cluster.tab {
+            let advance = self.block.tab_advance(&cluster, x);
+            if let Some(cluster) = self.block.clusters.get_mut(at) {
+                cluster.advance = advance;
+            }
+            return advance;
+        }
+        cluster.advance
+    }
+
+    fn walk_tabs(&mut self, clusters: Range<usize>) {
+        let mut x = 0.0;
+        for at in clusters {
+            x += self.advance(at, x) + self.block.clusters.get(at).map_or(0.0, |cluster| cluster.spacing);
+        }
+    }
+
+    /// The word that starts at or before `first` and reaches to `over` fits no line: it ends at the last grapheme that does,
+    /// after at least one.
+    fn within_word(&self, first: usize, over: usize) -> usize {
+        let may_start = |at: &usize| self.block.clusters.get(*at).is_none_or(|cluster| cluster.grapheme);
+        let before = (first + 1..=over).rev().find(may_start);
+        before.or_else(|| (over + 1..self.block.clusters.len()).find(may_start)).unwrap_or(self.block.clusters.len())
+    }
+
+    /// An earlier end of a line, when its glyphs turn out too wide.
+    fn shorter(&self, first: usize, end: usize) -> Option<usize> {
+        let opportunity = |at: &usize| self.block.clusters.get(*at).is_some_and(|cluster| cluster.opportunity);
+        let grapheme = |at: &usize| self.block.clusters.get(*at).is_some_and(|cluster| cluster.grapheme);
+        let earlier = (first + 1..end).rev().find(opportunity);
+        earlier.or_else(|| (first + 1..end).rev().find(grapheme))
+    }
+
+    /// How much wider the line's beginning is when shaped as a beginning.
+    fn start_correction(&mut self, first: usize) -> f64 {
+        let Some(start) = self.block.clusters.get(first).filter(|cluster| cluster.unsafe_before).copied() else { return 0.0 };
+        let same =
+            |at: &usize| self.block.clusters.get(*at).is_some_and(|cluster| cluster.unsafe_before && cluster.item == start.item);
+        let safe = (first + 1..).find(|at| !same(at)).unwrap_or(first + 1).min(self.block.clusters.len());
+        let as_is: f64 = self.block.clusters.get(first..safe).unwrap_or(&[]).iter().map(|cluster| cluster.advance).sum();
+        let pieces = self.block.pieces(first..safe, self.spans, self.shaper);
+        let anew: f64 = pieces.iter().map(|piece| advances(&piece.glyphs) * piece.item.scale).sum();
+        anew - as_is
+    }
+
+    /// The line of these clusters, its width as it will be drawn.
+    fn cut(&mut self, clusters: Range<usize>) -> Cut {
+        let hangs = |at: &usize| self.block.clusters.get(*at).is_some_and(|cluster| cluster.hangs);
+        let visible_end = clusters.clone().rev().find(|at| !hangs(at)).map_or(clusters.start, |at| at + 1);
+        let continues = clusters.end < self.block.clusters.len();
+        let mut cut = Cut { width: 0.0, visible_end, clusters, marker: None, continues, shortened: false };
+        cut.width = self.width(&cut.clusters, visible_end);
+        if continues && self.ends_with_soft_hyphen(cut.clusters.end) {
+            cut.marker = HYPHENS.iter().find_map(|text| self.marker(cut.clusters.end, text));
+            cut.width += cut.marker.as_ref().map_or(0.0, width_of);
+        }
+        cut
+    }
+
+    /// The width of the line's clusters up to `visible_end`, without the spacing after the last.
+    fn width(&mut self, line: &Range<usize>, visible_end: usize) -> f64 {
+        if visible_end <= line.start {
+            return 0.0;
+        }
+        let clusters = self.block.clusters.get(line.start..visible_end).unwrap_or(&[]);
+        let last = clusters.last().map_or(0.0, |cluster| cluster.spacing);
+        if !is_reshaped(self.block, line) {
+            return clusters.iter().map(|cluster| cluster.advance + cluster.spacing).sum::<f64>() - last;
+        }
+        let spacing: f64 = clusters.iter().map(|cluster| cluster.spacing).sum();
+        let tabs: f64 = clusters.iter().filter(|cluster| cluster.tab).map(|cluster| cluster.advance).sum();
+        let end = self.block.cluster_end(visible_end - 1);
+        let pieces = self.block.pieces(line.clone(), self.spans, self.shaper);
+        let glyphs: f64 = pieces
+            .iter()
+            .map(|piece| {
+                let seen = slice_glyphs(&piece.glyphs, piece.item.item.level, &(0..end));
+                let tab = |at: usize| self.block.clusters.get(self.block.cluster_at(at)).is_some_and(|cluster| cluster.tab);
+                let drawn = seen.iter().filter(|glyph| !tab(glyph.cluster as usize)).map(|glyph| i64::from(glyph.advance));
+                drawn.sum::<i64>() as f64 * piece.item.scale
+            })
+            .sum();
+        glyphs + tabs + spacing - last
+    }
+
+    fn ends_with_soft_hyphen(&self, at: usize) -> bool {
+        let start = self.block.clusters.get(at).map_or(self.block.range.end, |cluster| cluster.start);
+        let before = self.spans.text.get(self.block.range.start..start);
+        before.is_some_and(|before| before.ends_with(SOFT_HYPHEN))
+    }
+
+    fn hyphen_width(&mut self, at: usize) -> f64 {
+        if !self.ends_with_soft_hyphen(at) {
+            return 0.0;
+        }
+        let hyphen = HYPHENS.iter().find_map(|text| self.marker(at, text));
+        hyphen.as_ref().map_or(0.0, width_of)
+    }
+
+    /// A text that is not in the source, in the face of the cluster before `at` if that has it, else of its style.
+    fn marker(&mut self, at: usize, text: &str) -> Option<ShapedItem> {
+        let before = at.checked_sub(1).and_then(|before| self.block.clusters.get(before));
+        let item = before.and_then(|cluster| self.block.items.get(cluster.item)).map(|shaped| &shaped.item);
+        let place = self.block.clusters.get(at).map_or(self.block.range.end, |cluster| cluster.start);
+        let span = item.map_or_else(|| self.spans.at(place), |item| item.span);
+        let script = item.map_or(icu_properties::props::Script::Common, |item| item.script);
+        let chooser = self.spans.choosers.get_mut(span)?;
+        let own = item.map(|item| item.candidate).filter(|own| text.chars().all(|c| chooser.has_plain(*own, c)));
+        let candidate = match own {
+            Some(own) => own,
+            None => chooser.choose(text, script).filter(|choice| !choice.lacking)?.candidate,
+        };
+        let style = self.spans.styles.get(span)?;
+        let (face, slant) = self.spans.fonts.face(candidate, style.weight, style.italic, style.size)?;
+        let mut glyphs = self.shaper.shape(&Stretch {
+            face: &face,
+            text,
+            range: 0..text.len(),
+            rtl: self.block.level % 2 == 1,
+            script: itemize::script_tag(script),
+            lang: self.spans.lang(span),
+            features: self.spans.features.get(span).map_or(&[], Vec::as_slice),
+        });
+        for glyph in &mut glyphs {
+            glyph.cluster = place as u32;
+        }
+        let scale = style.size / face.units_per_em();
+        let item = Item { range: place..place, level: self.block.level, script, candidate, span };
+        Some(ShapedItem { item, face, slant, scale, glyphs })
+    }
+
+    /// The same line shortened so that an ellipsis fits after it. Spaces before the ellipsis go.
+    pub fn with_ellipsis(&mut self, cut: Cut) -> Cut {
+        let first = cut.clusters.start;
+        let mut end = cut.visible_end;
+        loop {
+            while end > first && self.block.clusters.get(end - 1).is_some_and(|cluster| cluster.hangs) {
+                end -= 1;
+            }
+            let marker = self.marker(end, ELLIPSIS);
+            let spacing = if end > first { self.block.clusters.get(end - 1).map_or(0.0, |cluster| cluster.spacing) } else { 0.0 };
+            let own = self.width(&(first..end), end);
+            let width = own + marker.as_ref().map_or(0.0, width_of) + spacing;
+            let may_end = end == first || self.block.clusters.get(end).is_none_or(|cluster| cluster.grapheme);
+            let fits = self.measure.is_none_or(|measure| width <= measure + TOLERANCE);
+            if (fits && may_end) || end == first {
+                return Cut { clusters: first..end, visible_end: end, width, marker, continues: true, shortened: true };
+            }
+            // Far too wide (an unbroken line): go back by what is over at once, cluster by cluster near the end.
+            end -= 1;
+            if let Some(measure) = self.measure {
+                let mut over = width - measure;
+                while end > first + 1 && over > 0.0 {
+                    let Some(last) = self.block.clusters.get(end - 1) else { break };
+                    over -= last.advance + last.spacing;
+                    if over <= 0.0 {
+                        break;
+                    }
+                    end -= 1;
+                }
+            }
+        }
+    }
+}
+
+impl Cut {
+    fn is_reshaped(&self, block: &Block) -> bool {
+        is_reshaped(block, &self.clusters)
+    }
+}
+
+fn is_reshaped(block: &Block, line: &Range<usize>) -> bool {
+    let cuts = |at: usize| block.clusters.get(at).is_some_and(|cluster| cluster.unsafe_before);
+    cuts(line.start) || cuts(line.end)
+}
+
+fn advances(glyphs: &[crate::text::shape::ShapedGlyph]) -> f64 {
+    glyphs.iter().map(|glyph| i64::from(glyph.advance)).sum::<i64>() as f64
+}
+
+/// The width of an item as shaped, in pixels.
+pub(in crate::text) fn width_of(item: &ShapedItem) -> f64 {
+    advances(&item.glyphs) * item.scale
+}

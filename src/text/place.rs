@@ -1,0 +1,216 @@
+//! Puts a line's glyphs in their places: visual order, letter spacing, justification; and the height of its line box.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::text::bidi::visual_order;
+use crate::text::block::{Block, ShapedItem, Spans, is_rtl, slice_glyphs, stretches_after};
+use crate::text::font::Face;
+use crate::text::lines::Cut;
+use crate::text::shape::{ShapedGlyph, Shaper};
+use crate::text::{Align, Glyph, Run, Style};
+
+/// How far a line box reaches above and below the baseline, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::text) struct Extent {
+    pub above: f64,
+    pub below: f64,
+}
+
+impl Extent {
+    /// The contract's line box of a face: A and D rounded to whole pixels, half of what is left of the line height above,
+    /// rounded down. `line_height` as written: below 4 a multiple of the size.
+    pub fn of(face: &Face, size: f64, line_height: Option<f64>) -> Extent {
+        let metrics = face.metrics();
+        let pixels = |units: f64| libm::round(units * size / metrics.units_per_em);
+        let (ascent, descent) = (pixels(metrics.ascent), pixels(metrics.descent));
+        let height = match line_height {
+            Some(multiple) if multiple < 4.0 => multiple * size,
+            Some(pixels) => pixels,
+            None => ascent + descent + pixels(metrics.line_gap),
+        };
+        let above = libm::floor((height - ascent - descent) / 2.0) + ascent;
+        Extent { above, below: height - above }
+    }
+
+    pub fn union(self, other: Extent) -> Extent {
+        Extent { above: self.above.max(other.above), below: self.below.max(other.below) }
+    }
+}
+
+/// Where a line starts and what it gains by justification.
+pub(in crate::text) struct Setting {
+    pub x: f64,
+    /// Pixels per place where the line may stretch.
+    pub stretch: f64,
+}
+
+/// The line's place in a box of `measure`. Lines that do not fit start at the start edge.
+pub(in crate::text) fn setting(block: &Block, cut: &Cut, measure: f64, align: Align, text: &str) -> Setting {
+    let rtl = is_rtl(block.level);
+    let free = measure - cut.width;
+    let left = match align {
+        _ if free < 0.0 => !rtl,
+        Align::Left => true,
+        Align::Right => false,
+        Align::Start | Align::Justify => !rtl,
+        Align::End => rtl,
+        Align::Center => return Setting { x: free / 2.0, stretch: 0.0 },
+    };
+    if align == Align::Justify && cut.continues && free > 0.0 && !cut.shortened {
+        let places = stretching(block, cut, text).count();
+        if places > 0 {
+            return Setting { x: 0.0, stretch: free / places as f64 };
+        }
+    }
+    Setting { x: if left { 0.0 } else { free }, stretch: 0.0 }
+}
+
+/// The visible clusters after which the line may stretch.
+fn stretching<'a>(block: &'a Block, cut: &'a Cut, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let range =
+        |at: usize| -> Range<usize> { block.clusters.get(at).map_or(0..0, |cluster| cluster.start..block.cluster_end(at)) };
+    (cut.clusters.start + 1..cut.visible_end)
+        .map(|at| at - 1)
+        .filter(move |at| stretches_after(text, &range(*at), &range(at + 1)))
+}
+
+/// The line's runs from left to right, on `baseline`.
+pub(in crate::text) fn runs(
+    block: &Block,
+    cut: &Cut,
+    setting: &Setting,
+    baseline: f64,
+    spans: &Spans<'_>,
+    shaper: &mut Shaper,
+) -> Vec<Run> {
+    let visible = match block.clusters.get(cut.visible_end.wrapping_sub(1)) {
+        Some(first) if cut.visible_end > cut.clusters.start => {
+            let start = block.clusters.get(cut.clusters.start).map_or(first.start, |cluster| cluster.start);
+            start..block.cluster_end(cut.visible_end - 1)
+        }
+        _ => 0..0,
+    };
+    let pieces = block.pieces(cut.clusters.clone(), spans, shaper);
+    let mut parts: Vec<(&ShapedItem, &[ShapedGlyph])> = pieces
+        .iter()
+        .map(|piece| (piece.item, slice_glyphs(&piece.glyphs, piece.item.item.level, &visible)))
+        .filter(|(_, glyphs)| !glyphs.is_empty())
+        .collect();
+    if let Some(marker) = &cut.marker {
+        parts.push((marker, &marker.glyphs));
+    }
+    let mut gaps = Gaps { block, cut, stretching: Vec::new(), stretch: setting.stretch };
+    if setting.stretch > 0.0 {
+        gaps.stretching = stretching(block, cut, spans.text).collect();
+    }
+    let levels: Vec<u8> = parts.iter().map(|(item, _)| item.item.level).collect();
+    let mut pen = Pen { x: setting.x, baseline, runs: Vec::new() };
+    for place in visual_order(&levels) {
+        if let Some((item, glyphs)) = parts.get(place) {
+            let is_marker = cut.marker.as_ref().is_some_and(|marker| std::ptr::eq(marker, *item));
+            pen.part(item, glyphs, spans.styles.get(item.item.span).copied(), if is_marker { None } else { Some(&gaps) });
+        }
+    }
+    pen.runs
+}
+
+/// The room between clusters besides their advances.
+struct Gaps<'a> {
+    block: &'a Block,
+    cut: &'a Cut,
+    /// Clusters after which the line is stretched, rising.
+    stretching: Vec<usize>,
+    stretch: f64,
+}
+
+impl Gaps<'_> {
+    /// The room after the cluster of a glyph, on the side where its text goes on.
+    fn after(&self, cluster: usize) -> f64 {
+        let Some(found) = self.block.clusters.get(cluster) else { return 0.0 };
+        let last = cluster + 1 >= self.cut.visible_end && self.cut.marker.is_none();
+        let spacing = if last { 0.0 } else { found.spacing };
+        let stretch = if self.stretching.binary_search(&cluster).is_ok() { self.stretch } else { 0.0 };
+        spacing + stretch
+    }
+
+    /// A tab's advance was found with its line.
+    fn tab(&self, cluster: usize) -> Option<f64> {
+        self.block.clusters.get(cluster).filter(|cluster| cluster.tab).map(|cluster| cluster.advance)
+    }
+}
+
+struct Pen {
+    x: f64,
+    baseline: f64,
+    runs: Vec<Run>,
+}
+
+impl Pen {
+    fn part(&mut self, item: &ShapedItem, glyphs: &[ShapedGlyph], style: Option<&Style>, gaps: Option<&Gaps<'_>>) {
+        let rtl = is_rtl(item.item.level);
+        let mut rest = glyphs;
+        while let Some(first) = rest.first() {
+            let count = rest.iter().take_while(|glyph| glyph.cluster == first.cluster).count();
+            let (cluster, after) = rest.split_at(count);
+            rest = after;
+            let place = gaps.map(|gaps| gaps.block.cluster_at(first.cluster as usize));
+            // A reshaped piece may have clusters of its own inside one of the paragraph's: the gap belongs to the last.
+            let next_differs = match (place, gaps, rest.first()) {
+                (Some(place), Some(gaps), Some(next)) => gaps.block.cluster_at(next.cluster as usize) != place,
+                _ => true,
+            };
+            let gap = match (place, gaps) {
+                (Some(place), Some(gaps)) if next_differs => gaps.after(place),
+                _ => 0.0,
+            };
+            if rtl {
+                self.x += gap;
+            }
+            let tab = place.zip(gaps).and_then(|(place, gaps)| gaps.tab(place));
+            for glyph in cluster {
+                let advance = tab.unwrap_or(f64::from(glyph.advance) * item.scale);
+                if tab.is_none() {
+                    self.glyph(item, glyph, style, advance);
+                }
+                self.x += advance;
+            }
+            if !rtl {
+                self.x += gap;
+            }
+        }
+    }
+
+    fn glyph(&mut self, item: &ShapedItem, glyph: &ShapedGlyph, style: Option<&Style>, advance: f64) {
+        let color = item.face.has_color(glyph.id);
+        let rtl = is_rtl(item.item.level);
+        let slant = if color { 0.0 } else { item.slant };
+        let same = self.runs.last().is_some_and(|run| {
+            Arc::ptr_eq(&run.face, &item.face)
+                && run.span == item.item.span
+                && run.color == color
+                && run.rtl == rtl
+                && run.slant == slant
+        });
+        if !same {
+            self.runs.push(Run {
+                face: Arc::clone(&item.face),
+                span: item.item.span,
+                size: style.map_or(0.0, |style| style.size),
+                slant,
+                color,
+                rtl,
+                glyphs: Vec::new(),
+            });
+        }
+        if let Some(run) = self.runs.last_mut() {
+            run.glyphs.push(Glyph {
+                id: glyph.id,
+                x: self.x + f64::from(glyph.dx) * item.scale,
+                y: self.baseline - f64::from(glyph.dy) * item.scale,
+                advance,
+                cluster: glyph.cluster as usize,
+            });
+        }
+    }
+}
