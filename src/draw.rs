@@ -14,7 +14,7 @@ use crate::lower::lower;
 use crate::memo::Memo;
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
-use crate::raster::{Encoded, raster};
+use crate::raster::{Encoded, RasterError, raster};
 use crate::settle::{SettleError, settle};
 use crate::text::Fonts;
 
@@ -67,7 +67,12 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
     })?;
     clock.lap("settle");
 
-    let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|_| late())?;
+    let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|error| match error {
+        RasterError::Stopped(_) => late(),
+        RasterError::Encode(error) => {
+            DrawError::Problems(Problem::new(Place::new(In::Body, "/format"), Code::CanvasTooLarge, error.to_string()).into())
+        }
+    })?;
     clock.lap("raster");
     Ok(Drawn { file, receipt, missing_glyphs, timing: clock.laps })
 }

@@ -33,7 +33,7 @@ pub mod paint;
 pub mod raster;
 
 pub mod draw;
-// pub mod pipeline;
+pub mod pipeline;
 
 // The rim.
 pub mod cli;

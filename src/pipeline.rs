@@ -145,12 +145,14 @@ impl Engine {
         let mut got: HashMap<Source, Result<Gathered, SourceProblem>> = HashMap::new();
         let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
         self.fetch(firsts, &mut got, request, deadline).await?;
-        let failed = |layer: &Layer| {
-            let (src, fallback) = layer.sources()?;
-            let problem = got.get(src)?.as_ref().err()?;
-            if problem.code() == Code::ForbiddenSource { None } else { fallback }
-        };
-        let seconds: Vec<(&Layer, &Source)> = poster.layers.iter().filter_map(|layer| Some((layer, failed(layer)?))).collect();
+        // What failed but was not forbidden has a second source.
+        let failed = |src: &Source| matches!(got.get(src), Some(Err(problem)) if problem.code() != Code::ForbiddenSource);
+        let seconds: Vec<(&Layer, &Source)> = poster
+            .layers
+            .iter()
+            .filter_map(|layer| Some((layer, layer.sources()?)))
+            .filter_map(|(layer, (src, fallback))| Some((layer, fallback.filter(|_| failed(src))?)))
+            .collect();
         self.fetch(seconds.into_iter(), &mut got, request, deadline).await?;
 
         let (mut problems, mut degraded) = (Problems::new(), Vec::new());

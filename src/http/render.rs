@@ -174,6 +174,7 @@ impl Wish {
             output,
             strict: manner.strict,
             refresh: manner.refresh,
+            asset_dirs: Vec::new(),
         }
     }
 }

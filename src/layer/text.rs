@@ -341,6 +341,7 @@ fn slant(by: f64) -> Affine {
 fn problem(error: TextError, place: &Place) -> Problem {
     match &error {
         TextError::UnknownFamilies { .. } => Problem::new(place.child("font"), Code::UnknownFont, error.to_string()),
+        TextError::TooLong { .. } => Problem::new(place.child("text"), Code::TooMany, error.to_string()),
         TextError::Stopped(_) => Problem::new(place.clone(), Code::Deadline, "the deadline passed while text was being set"),
     }
 }

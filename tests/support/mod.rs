@@ -9,12 +9,11 @@ use affiche::asset::{Asset, Assets, Shown, Source};
 use affiche::ctx::{Budget, Ctx, Simd};
 use affiche::draw::{Drawn, Studio, draw};
 use affiche::encode::{Compression, Format, Output};
-use affiche::layer::read::read_all;
 use affiche::limits::Limits;
 use affiche::memo::Memo;
 use affiche::poster::Poster;
 use affiche::problem::Problems;
-use affiche::template::Template;
+use affiche::template::{Supplied, Template};
 use affiche::text::Fonts;
 use serde_json::{Map, Value};
 
@@ -56,7 +55,9 @@ pub fn poster(template: &Value, variables: &Map<String, Value>) -> Poster {
 }
 
 pub fn try_poster(template: &Value, variables: &Map<String, Value>) -> Result<Poster, Problems> {
-    affiche::template::poster(&Template::parse(template)?, variables, &Map::new(), &Map::new(), &Limits::default(), read_all)
+    let none = Map::new();
+    let supplied = Supplied { variables, overrides: &none, canvas: &none };
+    Poster::read(&Template::parse(template)?, &supplied, &Limits::default())
 }
 
 /// Pictures from `folders` (the first that has one wins) and `data:`.
