@@ -82,3 +82,295 @@ fn premultiply(data: &mut [u8]) {
         (*r, *g, *b) = (mul_255(*r, *a), mul_255(*g, *a), mul_255(*b, *a));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use image::codecs::{bmp::BmpEncoder, gif::GifEncoder, png::PngEncoder, webp::WebPEncoder};
+    use image::{ExtendedColorType, Frame, ImageEncoder, Rgba};
+    use jpeg_encoder::ColorType;
+
+    use super::*;
+    use crate::asset::exif;
+    use crate::limits::Limits;
+
+    const W: u32 = 24;
+    const H: u32 = 16;
+
+    /// Four quarters: red, green, blue, and half transparent white.
+    fn quarters() -> RgbaImage {
+        RgbaImage::from_fn(W, H, |x, y| {
+            Rgba(match (x < W / 2, y < H / 2) {
+                (true, true) => [255, 0, 0, 255],
+                (false, true) => [0, 255, 0, 255],
+                (true, false) => [0, 0, 255, 255],
+                (false, false) => [255, 255, 255, 128],
+            })
+        })
+    }
+
+    fn opaque() -> Vec<u8> {
+        DynamicImage::ImageRgba8(quarters()).into_rgb8().into_raw()
+    }
+
+    fn png() -> Vec<u8> {
+        let mut out = Vec::new();
+        PngEncoder::new(&mut out).write_image(&quarters(), W, H, ExtendedColorType::Rgba8).unwrap();
+        out
+    }
+
+    fn jpeg(color: ColorType, data: &[u8], progressive: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut out, 95);
+        encoder.set_progressive(progressive);
+        encoder.encode(data, W as u16, H as u16, color).unwrap();
+        out
+    }
+
+    fn with_exif(jpeg: &[u8], orientation: u16) -> Vec<u8> {
+        let block = exif::tests::block(orientation, false);
+        let mut out = jpeg[..2].to_vec();
+        out.extend([0xff, 0xe1]);
+        out.extend((block.len() as u16 + 8).to_be_bytes());
+        out.extend(b"Exif\0\0");
+        out.extend(block);
+        out.extend(&jpeg[2..]);
+        out
+    }
+
+    fn asset(bytes: &[u8]) -> Asset {
+        Asset::new(Bytes::copy_from_slice(bytes), &Limits::default()).unwrap()
+    }
+
+    fn decoded(bytes: &[u8]) -> Pixmap {
+        decode(&asset(bytes)).unwrap()
+    }
+
+    /// The colours in the middle of the four quarters.
+    fn corners(pixmap: &Pixmap) -> [[u8; 4]; 4] {
+        let (w, h) = (pixmap.size().width() as usize, pixmap.size().height());
+        let at = |x: usize, y: u32| *pixmap.row(y)[x * 4..].first_chunk::<4>().unwrap();
+        [at(w / 4, h / 4), at(w * 3 / 4, h / 4), at(w / 4, h * 3 / 4), at(w * 3 / 4, h * 3 / 4)]
+    }
+
+    fn near(a: [[u8; 4]; 4], b: [[u8; 4]; 4], by: u8) -> bool {
+        a.iter().flatten().zip(b.iter().flatten()).all(|(a, b)| a.abs_diff(*b) <= by)
+    }
+
+    const RED: [u8; 4] = [255, 0, 0, 255];
+    const GREEN: [u8; 4] = [0, 255, 0, 255];
+    const BLUE: [u8; 4] = [0, 0, 255, 255];
+    const WHITE: [u8; 4] = [255, 255, 255, 255];
+    const HALF: [u8; 4] = [128, 128, 128, 128];
+
+    #[test]
+    fn every_format_and_variety() {
+        assert_eq!(corners(&decoded(&png())), [RED, GREEN, BLUE, HALF]);
+
+        let mut webp = Vec::new();
+        WebPEncoder::new_lossless(&mut webp).write_image(&quarters(), W, H, ExtendedColorType::Rgba8).unwrap();
+        assert!(asset(&webp).header().alpha);
+        assert_eq!(corners(&decoded(&webp)), [RED, GREEN, BLUE, HALF]);
+
+        let mut bmp = Vec::new();
+        BmpEncoder::new(&mut bmp).encode(&opaque(), W, H, ExtendedColorType::Rgb8).unwrap();
+        assert_eq!(corners(&decoded(&bmp)), [RED, GREEN, BLUE, WHITE]);
+
+        for progressive in [false, true] {
+            let jpeg = jpeg(ColorType::Rgb, &opaque(), progressive);
+            assert!(near(corners(&decoded(&jpeg)), [RED, GREEN, BLUE, WHITE], 8), "progressive: {progressive}");
+            assert!(decoded(&jpeg).is_opaque());
+        }
+    }
+
+    #[test]
+    fn grey_palette_and_sixteen_bits() {
+        let grey: Vec<u8> = (0..W * H).map(|i| if i % W < W / 2 { 40 } else { 200 }).collect();
+        let expected = [[40, 40, 40, 255], [200, 200, 200, 255], [40, 40, 40, 255], [200, 200, 200, 255]];
+        let mut png = Vec::new();
+        PngEncoder::new(&mut png).write_image(&grey, W, H, ExtendedColorType::L8).unwrap();
+        assert_eq!(corners(&decoded(&png)), expected);
+        assert!(near(corners(&decoded(&jpeg(ColorType::Luma, &grey, false))), expected, 3));
+
+        let wide: Vec<u8> = opaque().iter().flat_map(|&v| (u16::from(v) * 257).to_ne_bytes()).collect();
+        let mut png = Vec::new();
+        PngEncoder::new(&mut png).write_image(&wide, W, H, ExtendedColorType::Rgb16).unwrap();
+        assert_eq!(corners(&decoded(&png)), [RED, GREEN, BLUE, WHITE]);
+
+        let mut indexed = Vec::new();
+        let mut encoder = ::png::Encoder::new(&mut indexed, W, H);
+        encoder.set_color(::png::ColorType::Indexed);
+        encoder.set_depth(::png::BitDepth::Two);
+        encoder.set_palette(vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255]);
+        encoder.set_trns(vec![255, 255, 255, 128]);
+        let rows: Vec<u8> = (0..H)
+            .flat_map(|y| (0..W / 4).map(move |x| (u8::from(x >= W / 8) + 2 * u8::from(y >= H / 2)) * 0b0101_0101))
+            .collect();
+        encoder.write_header().unwrap().write_image_data(&rows).unwrap();
+        assert!(asset(&indexed).header().alpha);
+        assert_eq!(corners(&decoded(&indexed)), [RED, GREEN, BLUE, HALF]);
+    }
+
+    #[test]
+    fn four_inks() {
+        // The encoder inverts as Photoshop does: full ink of one colour in each quarter.
+        let inks: Vec<u8> = (0..W * H)
+            .flat_map(|i| match (i % W < W / 2, i / W < H / 2) {
+                (true, true) => [255, 0, 0, 0],
+                (false, true) => [0, 255, 0, 0],
+                (true, false) => [0, 0, 255, 0],
+                (false, false) => [0, 0, 0, 128],
+            })
+            .collect();
+        let expected = [[0, 255, 255, 255], [255, 0, 255, 255], [255, 255, 0, 255], [127, 127, 127, 255]];
+        for color in [ColorType::Cmyk, ColorType::CmykAsYcck] {
+            let got = corners(&decoded(&jpeg(color, &inks, false)));
+            assert!(near(got, expected, 8), "{color:?}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn the_eight_orientations() {
+        let plain = jpeg(ColorType::Rgb, &opaque(), false);
+        let upright = [
+            (1, [RED, GREEN, BLUE, WHITE]),
+            (2, [GREEN, RED, WHITE, BLUE]),
+            (3, [WHITE, BLUE, GREEN, RED]),
+            (4, [BLUE, WHITE, RED, GREEN]),
+            (5, [RED, BLUE, GREEN, WHITE]),
+            (6, [BLUE, RED, WHITE, GREEN]),
+            (7, [WHITE, GREEN, BLUE, RED]),
+            (8, [GREEN, WHITE, RED, BLUE]),
+        ];
+        for (orientation, expected) in upright {
+            let picture = asset(&with_exif(&plain, orientation));
+            let (w, h) = picture.header().upright();
+            assert_eq!((w, h), if orientation >= 5 { (H, W) } else { (W, H) });
+            let pixmap = decode(&picture).unwrap();
+            assert_eq!((pixmap.size().width(), pixmap.size().height()), (w, h));
+            assert!(near(corners(&pixmap), expected, 8), "{orientation}: {:?}", corners(&pixmap));
+        }
+    }
+
+    #[test]
+    fn orientation_of_png_and_webp() {
+        let mut png = png();
+        let block = exif::tests::block(6, true);
+        let mut chunk = (block.len() as u32).to_be_bytes().to_vec();
+        chunk.extend(b"eXIf");
+        chunk.extend(&block);
+        chunk.extend(crc32fast::hash(&chunk[4..]).to_be_bytes());
+        png.splice(33..33, chunk);
+        assert_eq!(corners(&decoded(&png)), [BLUE, RED, HALF, GREEN]);
+
+        let mut webp = Vec::new();
+        let mut encoder = WebPEncoder::new_lossless(&mut webp);
+        encoder.set_exif_metadata(block).unwrap();
+        encoder.write_image(&quarters(), W, H, ExtendedColorType::Rgba8).unwrap();
+        assert_eq!(asset(&webp).header().orientation, 6);
+        assert_eq!(corners(&decoded(&webp)), [BLUE, RED, HALF, GREEN]);
+    }
+
+    #[test]
+    fn the_first_frame_of_an_animation() {
+        let other = RgbaImage::from_pixel(W, H, Rgba([9, 9, 9, 255]));
+        let mut gif = Vec::new();
+        let mut encoder = GifEncoder::new(&mut gif);
+        let whole = RgbaImage::from_fn(W, H, |x, y| Rgba([quarters().get_pixel(x, y)[0], 0, 0, 255]));
+        encoder.encode_frames([Frame::new(whole), Frame::new(other.clone())]).unwrap();
+        drop(encoder);
+        let black = [0, 0, 0, 255];
+        assert_eq!(corners(&decoded(&gif)), [RED, black, black, RED]);
+
+        // WebP: the canvas, then two frames, each a lossless picture.
+        let mut frames = Vec::new();
+        for picture in [quarters(), other] {
+            let mut one = Vec::new();
+            WebPEncoder::new_lossless(&mut one).write_image(&picture, W, H, ExtendedColorType::Rgba8).unwrap();
+            let stream = &one[12..];
+            let mut frame = vec![0; 6];
+            frame.extend(&(W - 1).to_le_bytes()[..3]);
+            frame.extend(&(H - 1).to_le_bytes()[..3]);
+            frame.extend([100, 0, 0, 0b10]);
+            frame.extend(stream);
+            frames.extend(b"ANMF");
+            frames.extend((frame.len() as u32).to_le_bytes());
+            frames.extend(frame);
+        }
+        let mut body = b"WEBPVP8X\x0a\0\0\0\x12\0\0\0".to_vec();
+        body.extend(&(W - 1).to_le_bytes()[..3]);
+        body.extend(&(H - 1).to_le_bytes()[..3]);
+        body.extend(b"ANIM\x06\0\0\0\0\0\0\0\0\0");
+        body.extend(frames);
+        let mut webp = b"RIFF".to_vec();
+        webp.extend((body.len() as u32).to_le_bytes());
+        webp.extend(body);
+        assert_eq!(corners(&decoded(&webp)), [RED, GREEN, BLUE, HALF]);
+    }
+
+    #[test]
+    fn profiles_are_converted() {
+        let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        let muted: Vec<u8> = (0..W * H).flat_map(|_| [200, 100, 100]).collect();
+        let tagged = |icc: Vec<u8>| {
+            let mut png = Vec::new();
+            let mut encoder = PngEncoder::new(&mut png);
+            encoder.set_icc_profile(icc).unwrap();
+            encoder.write_image(&muted, W, H, ExtendedColorType::Rgb8).unwrap();
+            corners(&decoded(&png))[0]
+        };
+        let [r, g, b, _] = tagged(profile.clone());
+        assert!(r > 205 && g < 100 && b < 102, "Display P3 is wider than sRGB: {r} {g} {b}");
+        assert_eq!(tagged(moxcms::ColorProfile::new_srgb().encode().unwrap()), [200, 100, 100, 255]);
+        assert_eq!(tagged(b"broken".to_vec()), [200, 100, 100, 255]);
+
+        let mut jpeg = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 100);
+        encoder.add_icc_profile(&profile).unwrap();
+        encoder.encode(&muted, W as u16, H as u16, ColorType::Rgb).unwrap();
+        assert!(near([corners(&decoded(&jpeg))[0]; 4], [[r, g, b, 255]; 4], 3));
+    }
+
+    #[test]
+    fn bodies_cut_short_are_refused() {
+        let jpegs = [jpeg(ColorType::Rgb, &opaque(), false), jpeg(ColorType::Rgb, &opaque(), true)];
+        let mut webp = Vec::new();
+        WebPEncoder::new_lossless(&mut webp).write_image(&quarters(), W, H, ExtendedColorType::Rgba8).unwrap();
+        let mut gif = Vec::new();
+        GifEncoder::new(&mut gif).encode_frame(Frame::new(quarters())).unwrap();
+        for (name, whole) in
+            [("baseline", &jpegs[0]), ("progressive", &jpegs[1]), ("png", &png()), ("webp", &webp), ("gif", &gif)]
+        {
+            assert!(decode(&asset(whole)).is_ok());
+            for cut in 0..whole.len() {
+                let bytes = Bytes::copy_from_slice(&whole[..cut]);
+                let Ok(asset) = Asset::new(bytes, &Limits::default()) else { continue };
+                if let Ok(pixels) = decode(&asset) {
+                    // Only what stands behind the pixels may be missing.
+                    assert!(pixels == decoded(whole) && cut + 16 >= whole.len(), "{name} cut at {cut} of {}", whole.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_byte_turned_over_panics() {
+        let mut gif = Vec::new();
+        GifEncoder::new(&mut gif).encode_frame(Frame::new(quarters())).unwrap();
+        let mut bmp = Vec::new();
+        BmpEncoder::new(&mut bmp).encode(&opaque(), W, H, ExtendedColorType::Rgb8).unwrap();
+        let wholes = [png(), jpeg(ColorType::Rgb, &opaque(), false), jpeg(ColorType::Rgb, &opaque(), true), gif, bmp];
+        let limits = Limits { max_source_pixels: 1 << 20, ..Limits::default() };
+        for whole in wholes {
+            for at in 0..whole.len().min(600) {
+                for value in [0, 0xff, whole[at] ^ 0x40] {
+                    let mut bytes = whole.clone();
+                    bytes[at] = value;
+                    if let Ok(asset) = Asset::new(bytes.into(), &limits) {
+                        let _ = decode(&asset);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -348,3 +348,118 @@ fn bmp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
     let alpha = matches!(u16_le(bytes, 28)?, 16 | 32);
     Some(sized(Format::Bmp, width as u32, height.unsigned_abs(), 1, alpha))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::asset::Asset;
+    use crate::limits::Limits;
+
+    /// Headers that claim more than any machine holds; each a few dozen bytes.
+    fn giants() -> Vec<(Format, Vec<u8>)> {
+        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        png.extend(100_000_u32.to_be_bytes());
+        png.extend(100_000_u32.to_be_bytes());
+        png.extend([8, 6, 0, 0, 0, 0, 0, 0, 0]);
+        png.extend(b"\0\0\0\x0aIDAT\x78\x9c\x03\0\0\0\0\x01\0\0\0\0\0\0");
+        let mut jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03\x01\x11\0\x02\x11\0\x03\x11\0".to_vec();
+        jpeg.extend(b"\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\x3f\0");
+        let mut webp = b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0\xff\xff\xff\xff\xff\xff".to_vec();
+        webp.extend([0; 8]);
+        let gif = b"GIF89a\xff\xff\xff\xff\0\0\0".to_vec();
+        let mut bmp = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+        bmp.extend(i32::MAX.to_le_bytes());
+        bmp.extend(i32::MIN.to_le_bytes());
+        bmp.extend([1, 0, 24, 0]);
+        vec![(Format::Png, png), (Format::Jpeg, jpeg), (Format::WebP, webp), (Format::Gif, gif), (Format::Bmp, bmp)]
+    }
+
+    #[test]
+    fn giants_are_refused_by_their_header() {
+        for (format, bytes) in giants() {
+            let header = Header::probe(&bytes).unwrap();
+            assert_eq!(header.format, format);
+            let error = Asset::new(Bytes::from(bytes), &Limits::default()).unwrap_err();
+            assert!(matches!(error, PictureError::TooLarge { cap: 50_000_000, .. }), "{format}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_caps_hold_to_the_pixel() {
+        let png = |width: u32, height: u32| {
+            let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+            png.extend(width.to_be_bytes());
+            png.extend(height.to_be_bytes());
+            png.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+            Bytes::from(png)
+        };
+        let limits = Limits::for_testing();
+        assert!(Asset::new(png(100, 100), &limits).is_ok());
+        assert!(Asset::new(png(9_999, 1), &limits).is_ok());
+        assert!(matches!(Asset::new(png(10_001, 1), &limits), Err(PictureError::TooLarge { .. })));
+        assert!(matches!(Asset::new(png(0, 5), &limits), Err(PictureError::Broken { .. })));
+        let few = Limits { max_source_bytes: 33, ..limits };
+        assert!(Asset::new(png(1, 1), &few).is_ok());
+        assert!(matches!(
+            Asset::new(png(1, 1), &Limits { max_source_bytes: 32, ..limits }),
+            Err(PictureError::TooManyBytes { bytes: 33, cap: 32 })
+        ));
+    }
+
+    #[test]
+    fn every_cut_is_an_error_or_a_header() {
+        for (_, bytes) in giants() {
+            for cut in 0..bytes.len() {
+                let _ = Header::probe(&bytes[..cut]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        let cases: [(&[u8], &str); 14] = [
+            (b"", "empty"),
+            (b"<!DOCTYPE html><html>", "HTML"),
+            (b"  <html lang=en>", "HTML"),
+            (b"<?xml version='1.0'?><rss/>", "XML"),
+            (b"{\"error\":\"no\"}", "JSON"),
+            (b"Not found", "text"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
+            (b"\0\0\0\x1cftypheic\0\0\0\0", "HEIC"),
+            (b"\0\0\0\x1cftypisom\0\0\0\0", "video"),
+            (b"%PDF-1.7", "PDF"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+            (b"II*\0\x08\0\0\0", "TIFF"),
+            (b"\0\x01\x02\x03", "unknown"),
+            (b"BMW is a maker of cars, and this is text", "text"),
+        ];
+        for (bytes, word) in cases {
+            let error = Header::probe(bytes).unwrap_err();
+            assert!(matches!(error, PictureError::NotAPicture { .. }) && error.to_string().contains(word), "{word}: {error}");
+        }
+    }
+
+    #[test]
+    fn varieties_that_are_not_read() {
+        for marker in [0xc3, 0xc9, 0xcb] {
+            let mut jpeg = b"\xff\xd8\xff".to_vec();
+            jpeg.push(marker);
+            jpeg.extend([0, 11, 8, 0, 1, 0, 1, 1, 1, 0x11, 0]);
+            assert!(matches!(Header::probe(&jpeg), Err(PictureError::Unsupported { .. })), "{marker:x}");
+        }
+        let twelve = b"\xff\xd8\xff\xc1\0\x0b\x0c\0\x01\0\x01\x01\x01\x11\0";
+        assert!(matches!(Header::probe(twelve), Err(PictureError::Unsupported { .. })));
+    }
+
+    #[test]
+    fn the_posters_pictures() {
+        let read = |name: &str| std::fs::read(format!("{}/tests/posters/pictures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        for (name, format, alpha) in [("bg.jpg", Format::Jpeg, false), ("logo.png", Format::Png, true)] {
+            let header = Header::probe(&read(name)).unwrap();
+            assert_eq!((header.format, header.alpha), (format, alpha), "{name}");
+            assert!(header.width > 100 && header.height > 100, "{name}: {header:?}");
+        }
+    }
+}
