@@ -12,8 +12,7 @@ use support::{How, Rgba, assets, bytes, decode_png, draw_with, poster, root};
 /// What rqrr (bytes, as they stand in the code) reads.
 fn with_rqrr(picture: &Rgba) -> Vec<String> {
     let luma = picture.luma();
-    let mut prepared =
-        rqrr::PreparedImage::prepare_from_greyscale(picture.width, picture.height, |x, y| luma[y * picture.width + x]);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(picture.width, picture.height, |x, y| luma[y * picture.width + x]);
     let mut found = Vec::new();
     for grid in prepared.detect_grids() {
         let mut content = Vec::new();

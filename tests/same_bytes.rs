@@ -28,10 +28,7 @@ fn all_ways(template: &std::path::Path) {
         same(&How { memo: &ample, ..plain() }, "memo, first");
         same(&How { memo: &ample, ..plain() }, "memo, second");
         same(&How { memo: &ample, threads: 2, simd: Simd::Off, ..plain() }, "memo, third, two threads, without SIMD");
-        assert!(
-            ample.counts(Kind::Mask).hits > 0 || poster.layers.iter().all(|l| l.type_name() != "text"),
-            "the memo never hits"
-        );
+        assert!(ample.counts(Kind::Mask).hits > 0 || poster.layers.iter().all(|l| l.type_name() != "text"), "the memo never hits");
         let tiny = Memo::with_capacity(4 << 10);
         same(&How { memo: &tiny, ..plain() }, "tiny memo");
         same(&How { memo: &tiny, ..plain() }, "tiny memo, again");

@@ -171,8 +171,7 @@ fn head_rules(file: &str, text: &str) -> Vec<String> {
 
 /// Whether a room that knows this much may name `target`.
 fn may(knows: &Knows, target: &[String]) -> bool {
-    let within =
-        |entry: &str| entry.split("::").zip(target.iter()).all(|(a, b)| a == b) && entry.split("::").count() <= target.len();
+    let within = |entry: &str| entry.split("::").zip(target.iter()).all(|(a, b)| a == b) && entry.split("::").count() <= target.len();
     match knows {
         All => true,
         Values(more) => VALUES.iter().chain(*more).any(|entry| within(entry)),
@@ -458,17 +457,8 @@ fn allowed_names_pass() {
     assert_eq!(problems("src/paint/mod.rs", "use crate::scene::Item;\nuse super::paint::x;\nuse self::blend::over;\n"), [""; 0]);
     assert_eq!(problems("src/layer/text.rs", "use crate::layout::boxes::Box;\nuse super::values::Paint;\n"), [""; 0]);
     assert_eq!(problems("src/layer/text.rs", "use crate::layout::Layout;\n"), ["2: `layer` may not know `layout::Layout`"]);
-    assert_eq!(
-        problems("src/paint/mod.rs", "// crate::layer\nconst A: &str = r#\"crate::layer\"#; /* crate::http */\n"),
-        [""; 0]
-    );
-    assert_eq!(
-        problems(
-            "src/paint/mod.rs",
-            "fn f<'a>(x: &'a str) -> char { '\"' }\n#[cfg(test)]\nmod tests {\n use crate::layer::X;\n}\n"
-        ),
-        [""; 0]
-    );
+    assert_eq!(problems("src/paint/mod.rs", "// crate::layer\nconst A: &str = r#\"crate::layer\"#; /* crate::http */\n"), [""; 0]);
+    assert_eq!(problems("src/paint/mod.rs", "fn f<'a>(x: &'a str) -> char { '\"' }\n#[cfg(test)]\nmod tests {\n use crate::layer::X;\n}\n"), [""; 0]);
     assert_eq!(problems("src/cli/mod.rs", "use crate::layer::Layer;\nuse tokio::task;\n"), [""; 0]);
 }
 

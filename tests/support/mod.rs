@@ -80,7 +80,12 @@ pub fn assets(poster: &Poster, folders: &[PathBuf]) -> Assets {
 #[track_caller]
 pub fn draw_with(poster: &Poster, assets: &Assets, how: &How) -> Drawn {
     let budget = Budget::new(1 << 30);
-    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::new(how.threads).unwrap(), simd: how.simd };
+    let ctx = Ctx {
+        cancelled: &|| false,
+        budget: &budget,
+        threads: NonZeroUsize::new(how.threads).unwrap(),
+        simd: how.simd,
+    };
     let studio = Studio { fonts: how.fonts, memo: how.memo, ctx: &ctx, limits: &Limits::default() };
     let output = Output { format: how.format, quality: 85, compression: Compression::Fast, dpi: 72 };
     draw(poster, assets, how.scale, &output, &studio).unwrap_or_else(|e| panic!("{e:?}"))
