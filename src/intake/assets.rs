@@ -81,8 +81,22 @@ mod tests {
         assert_eq!(path("inside.png"), Some(first.join("both.png")));
         assert!(path("icons/only.png").is_some());
         for bad in [
-            "", ".", "..", "../secret.png", "icons/../both.png", "icons/../../secret.png", "/etc/passwd", "way-out.png", ".hidden",
-            "icons", "icons/", "both.png/", "./both.png", "a\0b", "..\\secret.png", "none.png",
+            "",
+            ".",
+            "..",
+            "../secret.png",
+            "icons/../both.png",
+            "icons/../../secret.png",
+            "/etc/passwd",
+            "way-out.png",
+            ".hidden",
+            "icons",
+            "icons/",
+            "both.png/",
+            "./both.png",
+            "a\0b",
+            "..\\secret.png",
+            "none.png",
         ] {
             assert_eq!(path(bad), None, "{bad:?}");
         }

@@ -178,10 +178,7 @@ mod tests {
     async fn the_announced_length_is_checked_both_ways_and_refused_early() {
         let announced = |n| Bounds { announced: Some(n), ..Bounds::bytes(10) };
         assert_eq!(run(chunks(&[4, 4]), announced(8)).await.unwrap(), 8);
-        assert!(matches!(
-            run(chunks(&[4, 3]), announced(8)).await,
-            Err(PourError::Incomplete { announced: 8, received: 7 })
-        ));
+        assert!(matches!(run(chunks(&[4, 3]), announced(8)).await, Err(PourError::Incomplete { announced: 8, received: 7 })));
         assert!(matches!(run(chunks(&[4, 5]), announced(8)).await, Err(PourError::Overlong { announced: 8 })));
         let never = stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, &'static str>>> {
             panic!("refused before a byte is read")

@@ -120,7 +120,11 @@ pub enum Held {
     Url(Url),
     Upload(Sha),
     /// A file as it was at that time.
-    File { path: PathBuf, bytes: u64, modified: SystemTime },
+    File {
+        path: PathBuf,
+        bytes: u64,
+        modified: SystemTime,
+    },
     BuiltIn(&'static str),
 }
 

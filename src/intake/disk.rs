@@ -112,8 +112,7 @@ impl Disk {
             Ok(there) if there.len() == length => touch(&blob),
             _ => self.write(&self.blobs, &blob, bytes)?,
         }
-        let sidecar =
-            Sidecar { url: url.as_str().to_owned(), blob: name, bytes: length, freshness: freshness.clone() };
+        let sidecar = Sidecar { url: url.as_str().to_owned(), blob: name, bytes: length, freshness: freshness.clone() };
         let text = seal(&sidecar)?;
         if text.len() as u64 <= MAX_SIDECAR {
             self.write(&self.sidecars, &self.sidecar(url), &text)?;
@@ -272,8 +271,7 @@ mod tests {
         let disk = Disk::open(dir.path(), 1 << 20).unwrap();
         let content = vec![7; 10_000];
         type Hurt = fn(&mut Vec<u8>);
-        let hurts: [Hurt; 4] =
-            [|b| b.truncate(b.len() / 2), |b| b.clear(), |b| b.push(0), |b| *b.last_mut().unwrap() ^= 1];
+        let hurts: [Hurt; 4] = [|b| b.truncate(b.len() / 2), |b| b.clear(), |b| b.push(0), |b| *b.last_mut().unwrap() ^= 1];
         for (n, hurt) in hurts.iter().enumerate() {
             for folder in [&disk.blobs, &disk.sidecars] {
                 save(&disk, n, &content);
@@ -300,7 +298,9 @@ mod tests {
             let age = if n == 3 { 10 } else { 10_000 - n as u64 };
             for path in files(&disk.blobs).into_iter().chain(files(&disk.sidecars)) {
                 let file = File::open(&path).unwrap();
-                if SystemTime::now().duration_since(file.metadata().unwrap().modified().unwrap()).unwrap() < Duration::from_secs(5) {
+                if SystemTime::now().duration_since(file.metadata().unwrap().modified().unwrap()).unwrap()
+                    < Duration::from_secs(5)
+                {
                     file.set_modified(long_ago(age)).unwrap();
                 }
             }

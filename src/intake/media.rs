@@ -24,9 +24,9 @@ pub fn media_type(head: &[u8]) -> &'static str {
         (0, b"\x1f\x8b\x08", "application/gzip"),
     ];
     let riff = head.starts_with(b"RIFF");
-    let known = SIGNATURES.iter().find(|(at, sign, media)| {
-        head.get(*at..).is_some_and(|rest| rest.starts_with(sign)) && (*media != "image/webp" || riff)
-    });
+    let known = SIGNATURES
+        .iter()
+        .find(|(at, sign, media)| head.get(*at..).is_some_and(|rest| rest.starts_with(sign)) && (*media != "image/webp" || riff));
     match known {
         Some((_, _, media)) => media,
         None => as_text(head).unwrap_or("application/octet-stream"),
@@ -48,7 +48,11 @@ fn as_text(head: &[u8]) -> Option<&'static str> {
         "image/svg+xml"
     } else if start.starts_with("<!doctype svg") {
         "image/svg+xml"
-    } else if start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<!--") || start.starts_with("<script") {
+    } else if start.starts_with("<!doctype html")
+        || start.starts_with("<html")
+        || start.starts_with("<!--")
+        || start.starts_with("<script")
+    {
         "text/html"
     } else if start.starts_with("<?xml") {
         "application/xml"

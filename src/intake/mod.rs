@@ -254,7 +254,9 @@ impl Inner {
                 let asking = if one.refresh { Asking::TheOrigin } else { Asking::WhatIsFresh };
                 return self.cache.get(url, asking).await.map_err(|error| SourceProblem::of_fetch(source, error));
             }
-            Source::Data(bytes) => self.cache.parse(bytes.clone()).await.map_err(|error| SourceProblem::of_fetch(source, error))?,
+            Source::Data(bytes) => {
+                self.cache.parse(bytes.clone()).await.map_err(|error| SourceProblem::of_fetch(source, error))?
+            }
             Source::Upload(name) => self.upload(source, name).await?,
             Source::Asset(name) => self.asset(source, name, around.asset_dirs).await?,
         };

@@ -64,7 +64,10 @@ impl SourceProblem {
     }
 
     pub(super) fn over_request(source: &Source, most: u64) -> SourceProblem {
-        SourceProblem::TooLarge { of: of(source), why: format!("the sources of one request have more than {most} bytes together") }
+        SourceProblem::TooLarge {
+            of: of(source),
+            why: format!("the sources of one request have more than {most} bytes together"),
+        }
     }
 
     pub(super) fn of_fetch(source: &Source, error: FetchError) -> SourceProblem {
@@ -80,7 +83,8 @@ impl SourceProblem {
             }
             FetchError::Timeout => SourceProblem::Timeout { of },
             FetchError::Encoded => SourceProblem::NotAPicture { of, why },
-            FetchError::TooLarge { .. } | FetchError::Picture(PictureError::TooLarge { .. } | PictureError::TooManyBytes { .. }) => {
+            FetchError::TooLarge { .. }
+            | FetchError::Picture(PictureError::TooLarge { .. } | PictureError::TooManyBytes { .. }) => {
                 SourceProblem::TooLarge { of, why }
             }
             FetchError::Picture(

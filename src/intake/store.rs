@@ -382,11 +382,7 @@ impl Inner {
             Err(StoreError::NotFound) => None,
             Err(other) => return Err(other),
         };
-        if condition.holds(there.as_ref().map(|meta| &meta.sha256)) {
-            Ok(there)
-        } else {
-            Err(StoreError::PreconditionFailed)
-        }
+        if condition.holds(there.as_ref().map(|meta| &meta.sha256)) { Ok(there) } else { Err(StoreError::PreconditionFailed) }
     }
 
     fn commit(

@@ -36,7 +36,10 @@ impl Rule {
             Kind::Name { name: listed, port } => listed == name && port.is_none_or(|port| port == asked),
             Kind::Below { domain, port } => {
                 port.is_none_or(|port| port == asked)
-                    && name.strip_suffix(domain.as_str()).and_then(|head| head.strip_suffix('.')).is_some_and(|head| !head.is_empty())
+                    && name
+                        .strip_suffix(domain.as_str())
+                        .and_then(|head| head.strip_suffix('.'))
+                        .is_some_and(|head| !head.is_empty())
             }
             Kind::Address { .. } | Kind::Net { .. } => false,
         }

@@ -19,6 +19,12 @@ fn body(bytes: &[u8]) -> impl Stream<Item = Result<Bytes, &'static str>> + use<>
     stream::iter(chunks)
 }
 
+/// Bytes stored and reserved.
+fn used(store: &Store) -> (u64, u64) {
+    let usage = store.0.usage();
+    (usage.stored, usage.reserved)
+}
+
 fn when(condition: Condition) -> Announced {
     Announced { condition, ..Announced::default() }
 }
@@ -89,7 +95,7 @@ async fn a_body_cut_anywhere_leaves_nothing_and_the_old_content() {
         assert_eq!(visible(dir.path()), ["old"], "{chunks}");
     }
     assert_eq!(store.head(&name("old")).await.unwrap().bytes, 3);
-    assert_eq!((store.0.usage().stored, store.0.usage().reserved), (3, 0));
+    assert_eq!(used(&store), (3, 0));
 }
 
 #[tokio::test]
@@ -116,7 +122,9 @@ async fn the_caps_count_exactly() {
 
 #[tokio::test]
 async fn names_cannot_leave_the_folder() {
-    for bad in ["", ".", "..", "../x", "a/b", "/etc/passwd", ".tmp-1", ".hidden", "a\0b", "a b", "ü", "a\\b", "%2e%2e", &"a".repeat(129)] {
+    for bad in
+        ["", ".", "..", "../x", "a/b", "/etc/passwd", ".tmp-1", ".hidden", "a\0b", "a b", "ü", "a\\b", "%2e%2e", &"a".repeat(129)]
+    {
         assert!(matches!(UploadName::new(bad), Err(StoreError::InvalidName)), "{bad:?}");
     }
     let longest = "a".repeat(128);
@@ -183,7 +191,7 @@ async fn of_many_writers_one_wins_whole() {
     let content = std::fs::read(dir.path().join("a")).unwrap();
     assert!(content.len() == 100_000 && content.iter().all(|byte| *byte == content[0]));
     assert_eq!(store.head(&name("a")).await.unwrap().sha256, <Sha>::from(Sha256::digest(&content)));
-    assert_eq!((store.0.usage().stored, store.0.usage().reserved), (100_000, 0));
+    assert_eq!(used(&store), (100_000, 0));
     assert_eq!(visible(dir.path()), ["a"]);
 }
 
