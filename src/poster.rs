@@ -26,7 +26,11 @@ pub struct Poster {
 pub enum Height {
     Px(f64),
     /// The lowest bottom edge plus `padding`, within the bounds.
-    Auto { min: Option<f64>, max: Option<f64>, padding: f64 },
+    Auto {
+        min: Option<f64>,
+        max: Option<f64>,
+        padding: f64,
+    },
 }
 
 number! {
