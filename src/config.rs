@@ -264,7 +264,7 @@ impl Config {
     pub fn folders(&self) -> Folders {
         match &self.data_dir {
             DataDir::None => Folders::default(),
-            DataDir::At(path) => Folders { cache: Some(path.join("cache")), data: Some(path.join("data")) },
+            DataDir::At(path) => Folders { cache: Some(path.join("cache")), data: Some(path.clone()) },
             DataDir::Platform => self.platform.clone(),
         }
     }

@@ -150,7 +150,7 @@ fn a_file_that_is_not_there() {
 fn folders() {
     let of = |pairs: &[(&str, &str)]| load(&Flags::default(), pairs).config.folders();
     let pair = |cache: &str, data: &str| Folders { cache: Some(cache.into()), data: Some(data.into()) };
-    assert_eq!(of(&[("AFFICHE_DATA_DIR", "/var/lib/affiche")]), pair("/var/lib/affiche/cache", "/var/lib/affiche/data"));
+    assert_eq!(of(&[("AFFICHE_DATA_DIR", "/var/lib/affiche")]), pair("/var/lib/affiche/cache", "/var/lib/affiche"));
     assert_eq!(of(&[("AFFICHE_DATA_DIR", "none"), ("HOME", "/home/a")]), Folders::default());
     assert_eq!(of(&[("XDG_CACHE_HOME", "/c"), ("XDG_DATA_HOME", "/d"), ("HOME", "/home/a")]), pair("/c/affiche", "/d/affiche"));
     if cfg!(target_os = "linux") {

@@ -14,7 +14,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
     ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, EXPECT, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::App;
 use super::accept::Peer;
@@ -65,7 +65,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let line = Line { id: &id, method: &method, path: &path, client, caller: caller.as_deref(), arrived };
-    line.log(response.status(), failure.as_ref());
+    line.log(response.status().as_u16(), failure.as_ref());
     response
 }
 
@@ -73,7 +73,7 @@ const EXPOSED: &str = "ETag, Content-Range, Location, Retry-After, Server-Timing
 
 fn preflighted() -> Response {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = error::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"));
     let allowed = "Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-None-Match, If-Range, Range, X-Request-Id";
@@ -122,12 +122,11 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn log(&self, status: StatusCode, failure: Option<&Failure>) {
+    fn log(&self, status: u16, failure: Option<&Failure>) {
         let Line { id, method, path, .. } = self;
         let client = self.client.map(tracing::field::display);
         let ms = self.arrived.elapsed().as_secs_f64() * 1e3;
         let ms = (ms * 10.0).round() / 10.0;
-        let status = status.as_u16();
         let caller = self.caller;
         match failure {
             None => tracing::info!(%method, path, status, ms, client, caller, id, "request"),

@@ -38,11 +38,12 @@ pub fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A body without a type is taken for JSON.
+/// A body without a type is taken for JSON, and so is what `curl -d` calls a form without asking.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    matches!(kind.as_str(), "application/json" | "text/json" | "application/x-www-form-urlencoded")
+        || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
 fn is_packed(headers: &HeaderMap) -> Result<bool, Failure> {
@@ -195,10 +196,10 @@ mod tests {
 
     #[tokio::test]
     async fn media_types() {
-        for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.affiche+json"] {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.affiche+json", "application/x-www-form-urlencoded"] {
             assert!(read(&[(CONTENT_TYPE, good)], b"{}".to_vec(), 9).await.is_ok(), "{good}");
         }
-        for bad in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        for bad in ["text/plain", "image/png", "multipart/form-data; boundary=x"] {
             assert_eq!(read(&[(CONTENT_TYPE, bad)], b"{}".to_vec(), 9).await.unwrap_err().0, 415, "{bad}");
         }
         assert_eq!(read(&[(CONTENT_ENCODING, "br")], b"{}".to_vec(), 9).await.unwrap_err().0, 415);

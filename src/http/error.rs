@@ -39,6 +39,12 @@ pub fn status(code: Code) -> StatusCode {
     }
 }
 
+/// The statuses of answers that are no errors.
+pub const CREATED: StatusCode = StatusCode::CREATED;
+pub const NO_CONTENT: StatusCode = StatusCode::NO_CONTENT;
+pub const PARTIAL: StatusCode = StatusCode::PARTIAL_CONTENT;
+pub const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
+
 fn registered_nowhere(number: u16) -> StatusCode {
     StatusCode::from_u16(number).unwrap_or(StatusCode::BAD_REQUEST)
 }

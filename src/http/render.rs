@@ -375,6 +375,7 @@ mod tests {
             output: Output { format: Format::Jpeg, quality: 85, compression: Compression::Fast, dpi: 300 },
             strict: true,
             refresh: true,
+            asset_dirs: Vec::new(),
         };
         assert_eq!(request, expected);
     }

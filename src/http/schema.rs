@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::App;
 use super::conditional;
+use super::error::NOT_MODIFIED;
 
 /// A document that is the same for the life of the process.
 pub struct Document {
@@ -35,7 +36,7 @@ pub async fn template(State(app): State<Arc<App>>, headers: HeaderMap) -> Respon
     let known = headers.get(IF_NONE_MATCH).is_some_and(|tags| conditional::any_matches(tags, document.etag.as_bytes()));
     let mut response = Response::new(if known { Body::empty() } else { Body::from(document.bytes.clone()) });
     if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.status_mut() = NOT_MODIFIED;
     } else {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/schema+json"));
     }

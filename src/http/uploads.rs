@@ -12,7 +12,7 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
@@ -20,7 +20,7 @@ use tokio_util::io::ReaderStream;
 use super::App;
 use super::access::Right;
 use super::conditional::{self, Safe, Validators, Verdict};
-use super::error::Failure;
+use super::error::{CREATED, Failure, NO_CONTENT, NOT_MODIFIED, PARTIAL};
 use crate::intake::store::{Announced, Condition, Meta, Opened, StoreError, Stored, UploadName};
 use crate::problem::Code;
 
@@ -64,7 +64,7 @@ pub async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>, heade
     let name = UploadName::new(&name)?;
     app.uploads.delete(&name, condition(&headers)).await?;
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = NO_CONTENT;
     Ok(response)
 }
 
@@ -82,7 +82,7 @@ pub async fn get(
     let mut response = Response::new(Body::empty());
     describe(response.headers_mut(), &name, &meta)?;
     if judge(&headers, Some(&meta), Safe::Yes)? == Verdict::NotModified {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.status_mut() = NOT_MODIFIED;
         return Ok(response);
     }
     let validators = Validators { etag: &tag, modified: meta.modified };
@@ -93,7 +93,7 @@ pub async fn get(
     let (from, length) = match range {
         Asked::Whole => (0, meta.bytes),
         Asked::Part { from, length } => {
-            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            *response.status_mut() = PARTIAL;
             let shown = format!("bytes {from}-{}/{}", from + length - 1, meta.bytes);
             response.headers_mut().insert(CONTENT_RANGE, HeaderValue::try_from(shown).map_err(Failure::internal)?);
             (from, length)
@@ -220,7 +220,9 @@ fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) ->
         "url": url,
     });
     let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
+    if stored.created {
+        *response.status_mut() = CREATED;
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -109,7 +109,8 @@ impl Library {
         }
         // A checked name holds no separator and no dot: it cannot leave the folder.
         let file = self.dirs.iter().map(|dir| dir.join(format!("{bare}.json"))).find(|path| path.is_file());
-        let found = file.map(Found::File).or_else(|| Some(Found::BuiltIn(BUILT_IN.iter().position(|(known, _)| *known == bare)?)));
+        let found =
+            file.map(Found::File).or_else(|| Some(Found::BuiltIn(BUILT_IN.iter().position(|(known, _)| *known == bare)?)));
         match (found, version) {
             (Some(found), None) => Ok(found),
             (Some(_), Some(version)) => {

@@ -73,8 +73,14 @@ pub fn merge(template: &Template, supplied: &Supplied, limits: &Limits) -> Resul
         return Err(problems);
     }
     let scope = Scope::new(&variables);
-    let mut merge =
-        Merge { overrides: &overrides, most: limits.max_layers, left: limits.max_layers, full: false, meter: Meter::default(), problems };
+    let mut merge = Merge {
+        overrides: &overrides,
+        most: limits.max_layers,
+        left: limits.max_layers,
+        full: false,
+        meter: Meter::default(),
+        problems,
+    };
     let mut frame_origins = Origins::default();
     let frame = merge.frame(&template.frame, &canvas, &scope, &mut frame_origins);
     let layers = merge.layers(&template.layers, &scope, None);
@@ -212,8 +218,7 @@ impl Merge<'_> {
         } else if let Some(slot) = node.hidden.as_ref().filter(|slot| when.concerns_slot(slot)) {
             let at = place.child("hidden");
             let mut origins = node.raw.origins.clone();
-            let mut expander =
-                Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins: &mut origins };
+            let mut expander = Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins: &mut origins };
             match expander.expand(slot, &at)? {
                 Value::Bool(true) => return Some(Shown::No),
                 Value::Bool(false) | Value::Null => {}
@@ -270,8 +275,7 @@ impl Merge<'_> {
         }
         let mut whole = true;
         for (field, slot) in &node.fields {
-            let mut expander =
-                Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins: &mut origins };
+            let mut expander = Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins: &mut origins };
             match expander.expand(slot, &place.child(field)) {
                 Some(value) => {
                     fields.insert(field.clone(), value);

@@ -100,9 +100,11 @@ impl Overrides {
         for patch in name.and_then(|name| self.by_name.get(name)).into_iter().flatten() {
             let here = Place::new(In::Template, at).child(&patch.field).at;
             // A dotted key is the same as objects one within the other.
-            let nested = patch.below.iter().rev().fold(patch.value.clone(), |value, step| {
-                Value::Object(Map::from_iter([(step.clone(), value)]))
-            });
+            let nested = patch
+                .below
+                .iter()
+                .rev()
+                .fold(patch.value.clone(), |value, step| Value::Object(Map::from_iter([(step.clone(), value)])));
             let from = Written { steps: patch.below.len(), place: patch.place.clone() };
             merge_field(fields, &patch.field, &nested, here, &from, origins);
         }

@@ -134,7 +134,8 @@ impl Template {
             frame.known(known);
         }
         if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
-            let message = format!("{} is no name: write a-z, 0-9, `_` and `-`, at most {} characters", quote(name), limits::MAX_NAME);
+            let message =
+                format!("{} is no name: write a-z, 0-9, `_` and `-`, at most {} characters", quote(name), limits::MAX_NAME);
             frame.problem("name", Code::InvalidName, message);
         }
         crate::poster::read_frame(&mut frame);
@@ -152,11 +153,8 @@ impl Template {
         let mut slots = Vec::new();
         for (field, placeholders) in FRAME {
             if let Some(value) = object.get(field).filter(|value| !value.is_null()) {
-                let slot = if placeholders {
-                    compiler.slot(value, &root.child(field), &mut scribe)
-                } else {
-                    Slot::Plain(value.clone())
-                };
+                let slot =
+                    if placeholders { compiler.slot(value, &root.child(field), &mut scribe) } else { Slot::Plain(value.clone()) };
                 slots.push((field.to_owned(), slot));
             }
         }
@@ -200,7 +198,11 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Map<St
         };
         for field in ["type", "name", "layers", "repeat", "when", "locked"] {
             if fields.contains_key(field) {
-                scribe.add(place.child(field), Code::InvalidValue, format!("`{field}` has no default: it belongs to a single layer"));
+                scribe.add(
+                    place.child(field),
+                    Code::InvalidValue,
+                    format!("`{field}` has no default: it belongs to a single layer"),
+                );
             }
         }
         let mut probe = fields.clone();
@@ -311,7 +313,9 @@ fn node(
                 scribe.add(place.child("name"), Code::InvalidExpression, "a placeholder cannot stand in `name`");
             }
             Some(_) => {}
-            None => scribe.add(place.child("name"), Code::WrongType, format!("must be a string, not {}", super::fields::kind(name))),
+            None => {
+                scribe.add(place.child("name"), Code::WrongType, format!("must be a string, not {}", super::fields::kind(name)))
+            }
         }
     }
     let repeat = repeat(fields.get("repeat"), &place.child("repeat"), compiler, scribe);
@@ -402,7 +406,8 @@ fn flag(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &
 fn repeat(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Repeat> {
     let value = value.filter(|value| !value.is_null())?;
     let Some(object) = value.as_object() else {
-        let message = format!("must be an object, as `{{ \"each\": \"items\", \"as\": \"item\" }}`, not {}", super::fields::kind(value));
+        let message =
+            format!("must be an object, as `{{ \"each\": \"items\", \"as\": \"item\" }}`, not {}", super::fields::kind(value));
         scribe.add(place.clone(), Code::WrongType, message);
         return None;
     };

@@ -113,7 +113,10 @@ fn hidden() -> Value {
 /// The fields of any layer that merging reads.
 fn steering() -> Map<String, Value> {
     let mut properties = Map::new();
-    properties.insert("name".to_owned(), json!({ "type": ["string", "null"], "description": "For overrides and messages; need not be unique." }));
+    properties.insert(
+        "name".to_owned(),
+        json!({ "type": ["string", "null"], "description": "For overrides and messages; need not be unique." }),
+    );
     properties.insert("hidden".to_owned(), hidden());
     properties.insert(
         "when".to_owned(),
@@ -132,7 +135,10 @@ fn steering() -> Map<String, Value> {
             "description": "Draws the layer once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
         }),
     );
-    properties.insert("locked".to_owned(), json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }));
+    properties.insert(
+        "locked".to_owned(),
+        json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }),
+    );
     properties.insert("meta".to_owned(), json!({ "description": "Any JSON; ignored." }));
     properties
 }

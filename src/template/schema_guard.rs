@@ -94,8 +94,7 @@ impl<'s> Walk<'s> {
             return Err(SchemaError::Recursive { reference: reference.to_owned() });
         }
         let decoded = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
-        let target =
-            self.root.pointer(&decoded).ok_or_else(|| SchemaError::Nothing { reference: reference.to_owned() })?;
+        let target = self.root.pointer(&decoded).ok_or_else(|| SchemaError::Nothing { reference: reference.to_owned() })?;
         self.open.push(reference);
         let cost = self.schema(target)?;
         self.open.pop();

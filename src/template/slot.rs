@@ -167,10 +167,8 @@ impl Expander<'_> {
                 expanded.into_iter().collect::<Option<Vec<Value>>>().map(Value::Array)
             }
             Slot::Object(entries) => {
-                let expanded: Vec<Option<(String, Value)>> = entries
-                    .iter()
-                    .map(|(key, entry)| Some((key.clone(), self.expand(entry, &place.child(key))?)))
-                    .collect();
+                let expanded: Vec<Option<(String, Value)>> =
+                    entries.iter().map(|(key, entry)| Some((key.clone(), self.expand(entry, &place.child(key))?))).collect();
                 expanded.into_iter().collect::<Option<Map<String, Value>>>().map(Value::Object)
             }
         }

@@ -39,7 +39,22 @@ pub struct Variable {
 /// Whether an expression can name it.
 pub fn is_identifier(name: &str) -> bool {
     const WORDS: [&str; 16] = [
-        "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None", "loop", "self", "recursive",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+        "true",
+        "false",
+        "none",
+        "True",
+        "False",
+        "None",
+        "loop",
+        "self",
+        "recursive",
     ];
     let mut chars = name.chars();
     let start = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
@@ -100,7 +115,8 @@ impl Variables {
 
     /// The names that must be given.
     pub fn required(&self) -> impl Iterator<Item = &str> {
-        let declared = self.declared().iter().filter(|variable| variable.default.is_none()).map(|variable| variable.name.as_str());
+        let declared =
+            self.declared().iter().filter(|variable| variable.default.is_none()).map(|variable| variable.name.as_str());
         let used = self.used.iter().filter(|(_, need)| *need == Need::Required && self.declared.is_none());
         declared.chain(used.map(|(name, _)| name.as_str()))
     }
@@ -171,7 +187,8 @@ fn typed(schema: &Value, text: &str) -> Option<Value> {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         _ => {
             // Without a type the values that are listed tell it.
-            let listed = schema.get("enum").and_then(Value::as_array).cloned().or_else(|| Some(vec![schema.get("const")?.clone()]))?;
+            let listed =
+                schema.get("enum").and_then(Value::as_array).cloned().or_else(|| Some(vec![schema.get("const")?.clone()]))?;
             let parsed: Value = serde_json::from_str(text).ok()?;
             return (!listed.contains(&Value::String(text.to_owned())) && listed.contains(&parsed)).then_some(parsed);
         }
@@ -203,10 +220,9 @@ impl Variable {
             return Err(problem);
         }
         let cost = schema_guard::cost(schema).map_err(|error| invalid("", error.to_string()))?;
-        let options = jsonschema::draft202012::options()
-            .offline()
-            .should_validate_formats(true)
-            .with_pattern_options(PatternOptions::regex().size_limit(limits::MAX_REGEX_BYTES).dfa_size_limit(limits::MAX_REGEX_BYTES));
+        let options = jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(
+            PatternOptions::regex().size_limit(limits::MAX_REGEX_BYTES).dfa_size_limit(limits::MAX_REGEX_BYTES),
+        );
         let validator = options.build(schema).map_err(|error| {
             let at = error.instance_path().to_string();
             invalid(&at, cut(&format!("is not a JSON Schema that affiche follows: {}", error.masked())))
@@ -233,7 +249,11 @@ impl Variable {
         for error in self.validator.iter_errors(value).take(Problems::MOST) {
             let at = error.instance_path().to_string();
             let place = Place { at: format!("{}{at}", place.at), ..place.clone() };
-            problems.push(Problem::new(place, Code::InvalidVariable, cut(&error.masked_with(shown(error.instance())).to_string())));
+            problems.push(Problem::new(
+                place,
+                Code::InvalidVariable,
+                cut(&error.masked_with(shown(error.instance())).to_string()),
+            ));
         }
     }
 }
