@@ -71,7 +71,7 @@ struct Crate {
     title: String,
     licences: BTreeSet<String>,
     authors: Vec<String>,
-    /// Licence, copyright and notice files at its top: name and text.
+    /// Licence, copyright and notice files: path and text.
     files: Vec<(String, String)>,
 }
 
@@ -106,14 +106,8 @@ fn read(line: &str) -> Crate {
     let folder = source(&title.replace(' ', "-"));
     let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap();
     let authors = manifest["package"].get("authors").and_then(|list| list.as_array()).cloned().unwrap_or_default();
-    let mut files: Vec<(String, String)> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.file_type().unwrap().is_file())
-        .map(|entry| (entry.file_name().to_str().unwrap().to_uppercase(), entry.path()))
-        .filter(|(name, _)| ["LICEN", "COPYING", "COPYRIGHT", "NOTICE"].iter().any(|word| name.starts_with(word)))
-        .map(|(name, path)| (name, String::from_utf8_lossy(&fs::read(path).unwrap()).replace("\r\n", "\n")))
-        .collect();
+    let mut files = Vec::new();
+    collect(&folder, "", &mut files);
     files.sort();
     Crate {
         licences: choose(expression),
@@ -121,6 +115,28 @@ fn read(line: &str) -> Crate {
         title,
         files,
     }
+}
+
+/// The licence files in a folder and those below it, which cover what the crate took from elsewhere.
+fn collect(folder: &Path, within: &str, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_str().unwrap().to_owned();
+        if entry.file_type().unwrap().is_dir() {
+            if !name.starts_with('.') && !["benches", "examples", "fuzz", "tests"].contains(&name.as_str()) {
+                collect(&entry.path(), &format!("{within}{name}/"), files);
+            }
+        } else if is_licence(&name) {
+            let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).replace("\r\n", "\n");
+            files.push((format!("{within}{name}"), text));
+        }
+    }
+}
+
+fn is_licence(name: &str) -> bool {
+    let source = [".rs", ".c", ".h", ".py"].iter().any(|ending| name.ends_with(ending));
+    let name = name.to_uppercase();
+    !source && ["LICEN", "COPYING", "COPYRIGHT", "NOTICE"].iter().any(|word| name.starts_with(word))
 }
 
 /// Where cargo unpacked `name-version`.
@@ -191,7 +207,7 @@ fn document(crates: &[Crate], root: &Path) -> String {
         let _ = writeln!(out, "{}", with_holders(one, &holders(one)));
     }
     for one in crates {
-        for (_, text) in one.files.iter().filter(|(name, _)| name.starts_with("NOTICE")) {
+        for (_, text) in one.files.iter().filter(|(path, _)| path.starts_with("NOTICE")) {
             let _ = write!(out, "\nThe notice of {}:\n\n{}\n", one.title, text.trim_end());
         }
     }
@@ -215,37 +231,40 @@ fn texts(crates: &[Crate], root: &Path) -> Vec<(String, String, Vec<String>)> {
     let mut groups: BTreeMap<(String, String), (String, Vec<String>)> = BTreeMap::new();
     for one in crates {
         let names: Vec<&str> = one.licences.iter().map(String::as_str).filter(|name| *name != "Apache-2.0").collect();
-        if names.is_empty() {
-            continue;
-        }
-        let mut files: Vec<String> =
-            one.files.iter().filter(|(name, text)| is_needed(name, text, &names)).map(|(_, text)| text.clone()).collect();
-        if files.is_empty() {
+        let needed = |(path, text): &&(String, String)| is_needed(path, text, &names);
+        let mut files: Vec<(String, String)> = one.files.iter().filter(needed).cloned().collect();
+        if !names.is_empty() && !files.iter().any(|(path, _)| !path.contains('/')) {
             assert_eq!(names, ["MIT"], "{}: no licence file, and only MIT's text is known here", one.title);
-            files.push(
-                fs::read_to_string(root.join("LICENSE-MIT")).unwrap().replace("Copyright (c) The affiche contributors\n", ""),
-            );
+            let mit = fs::read_to_string(root.join("LICENSE-MIT")).unwrap();
+            files.push(("LICENSE-MIT".to_owned(), mit.replace("Copyright (c) The affiche contributors\n", "")));
         }
-        for file in files {
-            let (body, mut copyright) = split(&file);
-            if copyright.is_empty() {
+        for (path, text) in files {
+            let (body, mut copyright) = split(&text);
+            let same: String = body.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            let heading = if path.contains('/') { format!("{}, {path}", one.title) } else { names.join(" and ") };
+            if copyright.is_empty() && !path.contains('/') {
                 copyright = one.authors.clone();
             }
-            let same: String = body.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-            let group = groups.entry((names.join(" and "), same)).or_insert((body, Vec::new()));
+            let group = groups.entry((heading, same)).or_insert((body, Vec::new()));
             group.1.push(with_holders(one, &copyright));
         }
     }
     groups.into_iter().map(|((heading, _), (body, users))| (heading, body, users)).collect()
 }
 
-/// Whether a file belongs to the licences taken: Apache's text is printed once, the other half of a choice not at all.
-fn is_needed(name: &str, text: &str, taken: &[&str]) -> bool {
+/// Whether a file belongs to the licences taken: Apache's text is printed once, the other half of a choice not at all. Of what a
+/// crate took from elsewhere all counts.
+fn is_needed(path: &str, text: &str, taken: &[&str]) -> bool {
+    let name = path.to_uppercase();
     let apache = text.contains("Apache License") && text.contains("TERMS AND CONDITIONS FOR USE");
     let other_half = ["MIT", "APACHE", "UNLICENSE", "ZLIB", "BSD"]
         .iter()
         .any(|half| name.contains(half) && !taken.iter().any(|taken| taken.to_uppercase().contains(half)));
-    !apache && !other_half && !name.starts_with("NOTICE") && !name.starts_with("COPYRIGHT")
+    let elsewhere = path.contains('/');
+    let dual = text.contains("dual-licensed") && text.len() < 500;
+    !apache
+        && !dual
+        && (elsewhere || !taken.is_empty() && !other_half && !["NOTICE", "COPYRIGHT"].iter().any(|word| name.starts_with(word)))
 }
 
 /// A licence text without its copyright lines, its title and blank ends, and those lines.
