@@ -12,9 +12,13 @@ const RUN: usize = 64;
 /// Positions further out than any stop can matter; keeps infinities out of the sums.
 const FAR: f64 = 1e9;
 
+/// A change per pixel so small that it comes from rounding (a sine of 180°): over the widest canvas it stays below a millionth.
+const LEVEL: f64 = 1e-13;
+
 /// A gradient prepared for painting.
-pub(super) struct Shader<'a> {
-    gradient: &'a Gradient,
+pub(super) struct Shader {
+    kind: GradientKind,
+    map: Affine,
     /// In order, each beginning where the one before ends, the first at -∞, the last to +∞.
     pieces: Vec<Piece>,
 }
@@ -52,8 +56,8 @@ impl Piece {
     }
 }
 
-impl<'a> Shader<'a> {
-    pub(super) fn new(gradient: &'a Gradient) -> Shader<'a> {
+impl Shader {
+    pub(super) fn new(gradient: &Gradient) -> Shader {
         let stops = gradient.stops.as_slice();
         let mut pieces = Vec::with_capacity(stops.len() + 1);
         if let (Some(first), Some(last)) = (stops.first(), stops.last()) {
@@ -62,15 +66,19 @@ impl<'a> Shader<'a> {
             pieces.extend(stops.array_windows().filter(|[a, b]| a.at < b.at).map(|&[a, b]| Piece::between(a, b)));
             pieces.push(Piece::even(f64::from(last.at), f64::INFINITY, *last));
         }
-        Shader { gradient, pieces }
+        let mut map = gradient.map;
+        if map.a.abs() < LEVEL {
+            map.a = 0.0;
+        }
+        Shader { kind: gradient.kind, map, pieces }
     }
 
     /// The colours of the pixels of row `y` from column `x0` on, as many as `row` holds.
     pub(super) fn shade(&self, level: Level, x0: i32, y: i32, row: &mut [u8]) {
-        if self.gradient.kind == GradientKind::Linear && self.gradient.map.a == 0.0 {
+        if self.kind == GradientKind::Linear && self.map.a == 0.0 {
             // The position does not change along the row.
             let mut at = [0.0; 1];
-            linear_places(&self.gradient.map, x0, y, &mut at);
+            linear_places(&self.map, x0, y, &mut at);
             let mut px = [0; 4];
             self.color(&at, &mut px);
             row.as_chunks_mut::<4>().0.fill(px);
@@ -124,12 +132,12 @@ fn mix(piece: &Piece, along: f32) -> [u8; 4] {
 }
 
 #[inline(always)]
-fn shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]) {
+fn shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]) {
     let mut places = [0.0; RUN];
     for (i, run) in row.chunks_mut(RUN * 4).enumerate() {
         let x = x0 + (i * RUN) as i32;
-        let map = &shader.gradient.map;
-        match shader.gradient.kind {
+        let map = &shader.map;
+        match shader.kind {
             GradientKind::Linear => linear_places(map, x, y, &mut places),
             GradientKind::Radial => radial_places(map, x, y, &mut places),
             GradientKind::Conic => conic_places(map, x, y, &mut places),
@@ -142,7 +150,7 @@ fn shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]) {
 
 /// Colours a full run if all of it lies in one piece; else leaves it to be done.
 #[inline(always)]
-fn color_in_one_piece(shader: &Shader<'_>, places: &[f64; RUN], run: &mut [u8]) -> ControlFlow<()> {
+fn color_in_one_piece(shader: &Shader, places: &[f64; RUN], run: &mut [u8]) -> ControlFlow<()> {
     let Some(piece) = shader.piece_at(places[0]) else {
         return ControlFlow::Break(());
     };
@@ -162,7 +170,7 @@ fn color_in_one_piece(shader: &Shader<'_>, places: &[f64; RUN], run: &mut [u8]) 
 }
 
 dispatched! {
-    shade_row => shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]);
+    shade_row => shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]);
 }
 
 /// Where the centres of the pixels from (`x0`, `y`) on come to lie in gradient space.
