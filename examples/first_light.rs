@@ -30,7 +30,8 @@ fn main() {
         })
         .collect();
     let mut problems = Problems::new();
-    let layers: Vec<_> = layers.into_iter().filter(|l| std::env::var_os("TEXT").is_some() || l.kind() != Some("text")).collect(); let layers = read_all(&layers, &mut problems);
+    let layers: Vec<_> = layers.into_iter().filter(|l| std::env::var_os("TEXT").is_some() || l.kind() != Some("text")).collect();
+    let layers = read_all(&layers, &mut problems);
     println!("{problems}");
     let bg = affiche::color::Color::parse(v["background"].as_str().unwrap_or("#0000")).unwrap();
     let poster = Poster {

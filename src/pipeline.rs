@@ -136,12 +136,7 @@ impl Engine {
     }
 
     /// All bytes from outside. No permit is held meanwhile.
-    async fn gather(
-        &self,
-        poster: &Poster,
-        request: &Request,
-        deadline: Instant,
-    ) -> Result<(Assets, Vec<Degraded>), Problems> {
+    async fn gather(&self, poster: &Poster, request: &Request, deadline: Instant) -> Result<(Assets, Vec<Degraded>), Problems> {
         let mut got: HashMap<Source, Result<Gathered, SourceProblem>> = HashMap::new();
         let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
         self.fetch(firsts, &mut got, request, deadline).await?;

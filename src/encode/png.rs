@@ -97,7 +97,7 @@ fn adler32(data: &[u8]) -> u32 {
 fn deflate(data: &[u8], compression: Compression, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let failed = |reason: &str| EncodeError::Failed { format: Format::Png, reason: reason.to_owned() };
     let level = match compression {
-        Compression::Fast => 2,
+        Compression::Fast => 3,
         Compression::Small => 7,
     };
     let mut stream = Deflate::new(level, false, 15);

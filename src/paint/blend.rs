@@ -4,11 +4,21 @@
 //! result is (S (255 - b) + B (255 - s) + T) / 255, rounded to nearest, where T = s b times the mode's function of the straight
 //! colours. T is at most s b, so no channel ever exceeds the alpha (255 (s + b) - s b) / 255.
 
+// Pixel loops: indices run over arrays of fixed length.
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
+
 use super::level::{Level, dispatched};
 use crate::scene::Blend;
 
-/// A pixel's channels; colours first, alpha last.
-type Px = [i32; 4];
+/// Pixels worked on at once, channel by channel, so that the compiler can make vector code of it.
+const LANES: usize = 8;
+const RUN: usize = 4 * LANES;
+
+/// One channel of a run of pixels: whole numbers from 0 to 255, and products of two of them, exact in f32. Floats rather than
+/// integers because their sums need no overflow checks, which would keep builds with checks from using vector code.
+type Lane = [f32; LANES];
+/// Colours first, alpha last.
+type Lanes = [Lane; 4];
 
 /// Blends a row onto a row of the same length.
 pub(super) fn blend_row(level: Level, blend: Blend, below: &mut [u8], source: &[u8]) {
@@ -35,34 +45,82 @@ pub(super) fn blend_row(level: Level, blend: Blend, below: &mut [u8], source: &[
 
 /// Applies `terms`, which gives T for the three colours, to each pixel.
 #[inline(always)]
-fn each_pixel(below: &mut [u8], source: &[u8], terms: impl Fn(Px, Px) -> [i32; 3]) {
-    for (px, source) in below.as_chunks_mut::<4>().0.iter_mut().zip(source.as_chunks::<4>().0) {
-        let alpha = i32::from(source[3]);
-        // No channel above its alpha, even where a source breaks that promise.
-        let s = source.map(|c| i32::from(c).min(alpha));
-        let b = px.map(|c| i32::from(c).min(i32::from(px[3])));
-        let [r, g, bl] = terms(s, b);
-        let join = |s_c: i32, b_c: i32, term: i32| rounded_255(s_c * (255 - b[3]) + b_c * (255 - s[3]) + term);
-        *px = [join(s[0], b[0], r), join(s[1], b[1], g), join(s[2], b[2], bl), join(s[3], b[3], s[3] * b[3])];
+fn each_run(below: &mut [u8], source: &[u8], terms: impl Fn(&Lanes, &Lanes) -> [Lane; 3]) {
+    let (runs, rest) = below.as_chunks_mut::<RUN>();
+    let (source_runs, source_rest) = source.as_chunks::<RUN>();
+    for (run, source) in runs.iter_mut().zip(source_runs) {
+        // Groups are often empty for the most part.
+        if *source != [0; RUN] {
+            blend_run(run, source, &terms);
+        }
+    }
+    let (mut run, mut source) = ([0; RUN], [0; RUN]);
+    run.iter_mut().zip(rest.iter()).for_each(|(to, from)| *to = *from);
+    source.iter_mut().zip(source_rest).for_each(|(to, from)| *to = *from);
+    blend_run(&mut run, &source, &terms);
+    rest.iter_mut().zip(run).for_each(|(to, from)| *to = from);
+}
+
+#[inline(always)]
+fn blend_run(run: &mut [u8; RUN], source: &[u8; RUN], terms: impl Fn(&Lanes, &Lanes) -> [Lane; 3]) {
+    let (s, b) = (lanes(source), lanes(run));
+    let t = terms(&s, &b);
+    let alphas = over_lane(&s, &b, 3, |i| s[3][i] * b[3][i]);
+    let colors = [0, 1, 2].map(|c| over_lane(&s, &b, c, |i| t[c][i]));
+    for (i, px) in run.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        *px = (colors[0][i] | colors[1][i] << 8 | colors[2][i] << 16 | alphas[i] << 24).to_le_bytes();
     }
 }
 
-/// `n / 255` to nearest, for n from 0 to 255².
+/// The channels of a run; none above its alpha, even where the pixels break that promise.
 #[inline(always)]
-fn rounded_255(n: i32) -> u8 {
-    let n = n + 128;
-    ((n + (n >> 8)) >> 8) as u8
+fn lanes(run: &[u8; RUN]) -> Lanes {
+    let mut lanes = [[0.0; LANES]; 4];
+    for (i, px) in run.as_chunks::<4>().0.iter().enumerate() {
+        let px = u32::from_le_bytes(*px);
+        let alpha = px >> 24;
+        lanes[3][i] = alpha as f32;
+        lanes[0][i] = (px & 255).min(alpha) as f32;
+        lanes[1][i] = (px >> 8 & 255).min(alpha) as f32;
+        lanes[2][i] = (px >> 16 & 255).min(alpha) as f32;
+    }
+    lanes
+}
+
+#[inline(always)]
+fn over_lane(s: &Lanes, b: &Lanes, c: usize, term: impl Fn(usize) -> f32) -> [u32; LANES] {
+    let mut out = [0; LANES];
+    for i in 0..LANES {
+        out[i] = rounded((s[c][i] * (255.0 - b[3][i]) + b[c][i] * (255.0 - s[3][i]) + term(i)) * (1.0 / 255.0));
+    }
+    out
+}
+
+/// To nearest, for numbers from 0 to 2^22, without a branch. A number over 255 is never within the error of its division of the
+/// middle between two whole ones, so those are exact.
+#[inline(always)]
+fn rounded(v: f32) -> u32 {
+    const ROUND: f32 = 8_388_608.0;
+    (v.max(0.0) + ROUND).to_bits() & 0x7f_ffff
 }
 
 /// A mode that treats the three colours alike: `term(S, s, B, b)`.
 #[inline(always)]
-fn separable(below: &mut [u8], source: &[u8], term: impl Fn(i32, i32, i32, i32) -> i32) {
-    each_pixel(below, source, |s, b| [term(s[0], s[3], b[0], b[3]), term(s[1], s[3], b[1], b[3]), term(s[2], s[3], b[2], b[3])]);
+fn separable(below: &mut [u8], source: &[u8], term: impl Fn(f32, f32, f32, f32) -> f32) {
+    each_run(below, source, |s, b| {
+        let mut terms = [[0.0; LANES]; 3];
+        for c in 0..3 {
+            for i in 0..LANES {
+                terms[c][i] = term(s[c][i], s[3][i], b[c][i], b[3][i]);
+            }
+        }
+        terms
+    });
 }
 
 #[inline(always)]
-fn hard_light_term(s: i32, sa: i32, b: i32, ba: i32) -> i32 {
-    if 2 * s <= sa { 2 * s * b } else { sa * ba - 2 * (sa - s) * (ba - b) }
+fn hard_light_term(s: f32, sa: f32, b: f32, ba: f32) -> f32 {
+    if 2.0 * s <= sa { 2.0 * s * b } else { sa * ba - 2.0 * (sa - s) * (ba - b) }
 }
 
 #[inline(always)]
@@ -94,13 +152,10 @@ fn lighten_body(below: &mut [u8], source: &[u8]) {
 fn color_dodge_body(below: &mut [u8], source: &[u8]) {
     // Cb / (1 - Cs), at most 1.
     separable(below, source, |s, sa, b, ba| {
-        if b == 0 {
-            0
-        } else if s == sa {
-            sa * ba
-        } else {
-            ((b * sa * sa + (sa - s) / 2) / (sa - s)).min(sa * ba)
-        }
+        let most = sa * ba;
+        let lit = (b * sa * sa / (sa - s).max(1.0)).min(most);
+        let whole = if s == sa { most } else { lit };
+        if b == 0.0 { 0.0 } else { whole }
     });
 }
 
@@ -108,13 +163,10 @@ fn color_dodge_body(below: &mut [u8], source: &[u8]) {
 fn color_burn_body(below: &mut [u8], source: &[u8]) {
     // 1 - (1 - Cb) / Cs, at least 0.
     separable(below, source, |s, sa, b, ba| {
-        if b == ba {
-            sa * ba
-        } else if s == 0 {
-            0
-        } else {
-            sa * ba - (((ba - b) * sa * sa + s / 2) / s).min(sa * ba)
-        }
+        let most = sa * ba;
+        let dark = ((ba - b) * sa * sa / s.max(1.0)).min(most);
+        let rest = if s == 0.0 { 0.0 } else { most - dark };
+        if b == ba { most } else { rest }
     });
 }
 
@@ -126,17 +178,13 @@ fn hard_light_body(below: &mut [u8], source: &[u8]) {
 #[inline(always)]
 fn soft_light_body(below: &mut [u8], source: &[u8]) {
     separable(below, source, |s, sa, b, ba| {
-        if sa == 0 || ba == 0 {
-            return 0;
-        }
-        let (cs, cb) = (s as f32 / sa as f32, b as f32 / ba as f32);
-        let blended = if cs <= 0.5 {
-            cb - (1.0 - 2.0 * cs) * cb * (1.0 - cb)
-        } else {
-            let lit = if cb <= 0.25 { ((16.0 * cb - 12.0) * cb + 4.0) * cb } else { cb.sqrt() };
-            cb + (2.0 * cs - 1.0) * (lit - cb)
-        };
-        ((blended * (sa * ba) as f32 + 0.5) as i32).clamp(0, sa * ba)
+        let most = sa * ba;
+        let (cs, cb) = (s / sa.max(1.0), b / ba.max(1.0));
+        let low = ((16.0 * cb - 12.0) * cb + 4.0) * cb;
+        let lit = if cb <= 0.25 { low } else { cb.sqrt() };
+        let (darker, lighter) = (cb - (1.0 - 2.0 * cs) * cb * (1.0 - cb), cb + (2.0 * cs - 1.0) * (lit - cb));
+        let blended = if cs <= 0.5 { darker } else { lighter };
+        (blended * most).max(0.0).min(most)
     });
 }
 
@@ -147,7 +195,7 @@ fn difference_body(below: &mut [u8], source: &[u8]) {
 
 #[inline(always)]
 fn exclusion_body(below: &mut [u8], source: &[u8]) {
-    separable(below, source, |s, sa, b, ba| s * ba + b * sa - 2 * s * b);
+    separable(below, source, |s, sa, b, ba| s * ba + b * sa - 2.0 * s * b);
 }
 
 /// Three colours times the product of both alphas: the specification's functions do not care about a common factor as long as
@@ -180,18 +228,27 @@ fn set_lum(c: Scaled, to: f32, one: f32) -> Scaled {
     let c = c.map(|v| v + by);
     let l = lum(c);
     let (low, high) = (c[0].min(c[1]).min(c[2]), c[0].max(c[1]).max(c[2]));
-    let c = if low < 0.0 { c.map(|v| l + (v - l) * l / (l - low)) } else { c };
-    if high > one { c.map(|v| l + (v - l) * (one - l) / (high - l)) } else { c }
+    // Both factors are computed and one is chosen: no branch in the loop.
+    let (raise, lower) = (l / (l - low), (one - l) / (high - l));
+    let c = c.map(|v| if low < 0.0 { l + (v - l) * raise } else { v });
+    c.map(|v| if high > one { l + (v - l) * lower } else { v })
 }
 
 /// A mode that mixes the three colours: `mix(source, backdrop, one)`, all times both alphas.
 #[inline(always)]
 fn mixing(below: &mut [u8], source: &[u8], mix: impl Fn(Scaled, Scaled, f32) -> Scaled) {
-    each_pixel(below, source, |s, b| {
-        let one = s[3] * b[3];
-        let source = [s[0], s[1], s[2]].map(|c| (c * b[3]) as f32);
-        let backdrop = [b[0], b[1], b[2]].map(|c| (c * s[3]) as f32);
-        mix(source, backdrop, one as f32).map(|c| ((c + 0.5) as i32).clamp(0, one))
+    each_run(below, source, |s, b| {
+        let mut terms = [[0.0; LANES]; 3];
+        for i in 0..LANES {
+            let one = s[3][i] * b[3][i];
+            let source = [0, 1, 2].map(|c| s[c][i] * b[3][i]);
+            let backdrop = [0, 1, 2].map(|c| b[c][i] * s[3][i]);
+            let [r, g, bl] = mix(source, backdrop, one);
+            terms[0][i] = r.max(0.0).min(one);
+            terms[1][i] = g.max(0.0).min(one);
+            terms[2][i] = bl.max(0.0).min(one);
+        }
+        terms
     });
 }
 

@@ -43,6 +43,9 @@ fn shaded(
     area: PxRect,
     target: &mut Target<'_>,
 ) {
+    if gradient.stops.is_empty() {
+        return;
+    }
     let shader = Shader::new(gradient);
     let opaque = gradient.stops.iter().all(|stop| stop.color.alpha() == 255);
     coverage.each_span(shape, area, |Span { y, x0, x1, cover }| {

@@ -15,6 +15,7 @@ pub(super) fn paint(painter: &mut Painter, run: &[PlacedMask], paint: &Paint, ar
         Paint::Solid(color) => {
             each_row(run, area, |y, x0, x1, mask| rows::over_color_mask(level, target.span(y, x0, x1), mask, *color));
         }
+        Paint::Gradient(gradient) if gradient.stops.is_empty() => {}
         Paint::Gradient(gradient) => {
             let shader = Shader::new(gradient);
             each_row(run, area, |y, x0, x1, mask| {

@@ -12,9 +12,13 @@ const RUN: usize = 64;
 /// Positions further out than any stop can matter; keeps infinities out of the sums.
 const FAR: f64 = 1e9;
 
+/// A change per pixel so small that it comes from rounding (a sine of 180°): over the widest canvas it stays below a millionth.
+const LEVEL: f64 = 1e-13;
+
 /// A gradient prepared for painting.
-pub(super) struct Shader<'a> {
-    gradient: &'a Gradient,
+pub(super) struct Shader {
+    kind: GradientKind,
+    map: Affine,
     /// In order, each beginning where the one before ends, the first at -∞, the last to +∞.
     pieces: Vec<Piece>,
 }
@@ -52,8 +56,8 @@ impl Piece {
     }
 }
 
-impl<'a> Shader<'a> {
-    pub(super) fn new(gradient: &'a Gradient) -> Shader<'a> {
+impl Shader {
+    pub(super) fn new(gradient: &Gradient) -> Shader {
         let stops = gradient.stops.as_slice();
         let mut pieces = Vec::with_capacity(stops.len() + 1);
         if let (Some(first), Some(last)) = (stops.first(), stops.last()) {
@@ -62,15 +66,19 @@ impl<'a> Shader<'a> {
             pieces.extend(stops.array_windows().filter(|[a, b]| a.at < b.at).map(|&[a, b]| Piece::between(a, b)));
             pieces.push(Piece::even(f64::from(last.at), f64::INFINITY, *last));
         }
-        Shader { gradient, pieces }
+        let mut map = gradient.map;
+        if map.a.abs() < LEVEL {
+            map.a = 0.0;
+        }
+        Shader { kind: gradient.kind, map, pieces }
     }
 
     /// The colours of the pixels of row `y` from column `x0` on, as many as `row` holds.
     pub(super) fn shade(&self, level: Level, x0: i32, y: i32, row: &mut [u8]) {
-        if self.gradient.kind == GradientKind::Linear && self.gradient.map.a == 0.0 {
+        if self.kind == GradientKind::Linear && self.map.a == 0.0 {
             // The position does not change along the row.
             let mut at = [0.0; 1];
-            linear_places(&self.gradient.map, x0, y, &mut at);
+            linear_places(&self.map, x0, y, &mut at);
             let mut px = [0; 4];
             self.color(&at, &mut px);
             row.as_chunks_mut::<4>().0.fill(px);
@@ -124,12 +132,12 @@ fn mix(piece: &Piece, along: f32) -> [u8; 4] {
 }
 
 #[inline(always)]
-fn shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]) {
+fn shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]) {
     let mut places = [0.0; RUN];
     for (i, run) in row.chunks_mut(RUN * 4).enumerate() {
         let x = x0 + (i * RUN) as i32;
-        let map = &shader.gradient.map;
-        match shader.gradient.kind {
+        let map = &shader.map;
+        match shader.kind {
             GradientKind::Linear => linear_places(map, x, y, &mut places),
             GradientKind::Radial => radial_places(map, x, y, &mut places),
             GradientKind::Conic => conic_places(map, x, y, &mut places),
@@ -142,7 +150,7 @@ fn shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]) {
 
 /// Colours a full run if all of it lies in one piece; else leaves it to be done.
 #[inline(always)]
-fn color_in_one_piece(shader: &Shader<'_>, places: &[f64; RUN], run: &mut [u8]) -> ControlFlow<()> {
+fn color_in_one_piece(shader: &Shader, places: &[f64; RUN], run: &mut [u8]) -> ControlFlow<()> {
     let Some(piece) = shader.piece_at(places[0]) else {
         return ControlFlow::Break(());
     };
@@ -162,7 +170,7 @@ fn color_in_one_piece(shader: &Shader<'_>, places: &[f64; RUN], run: &mut [u8]) 
 }
 
 dispatched! {
-    shade_row => shade_body(shader: &Shader<'_>, x0: i32, y: i32, row: &mut [u8]);
+    shade_row => shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]);
 }
 
 /// Where the centres of the pixels from (`x0`, `y`) on come to lie in gradient space.
@@ -215,4 +223,152 @@ fn turn(x: f64, y: f64) -> f64 {
     let half = if y > 0.0 { 0.5 - quadrant } else { quadrant };
     let whole = if x < 0.0 { 1.0 - half } else { half };
     if whole < 1.0 { whole } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::color::{Color, Premul};
+    use crate::ctx::Simd;
+
+    fn stop(at: f32, [r, g, b, a]: [u8; 4]) -> Stop {
+        Stop { at, color: Color { r, g, b, a }.premultiply() }
+    }
+
+    fn shaded(gradient: &Gradient, x0: i32, y: i32, width: usize, simd: Simd) -> Vec<[u8; 4]> {
+        let mut row = vec![1; width * 4];
+        Shader::new(gradient).shade(Level::of(simd), x0, y, &mut row);
+        row.as_chunks::<4>().0.to_vec()
+    }
+
+    /// Position by libm in f64.
+    fn place(gradient: &Gradient, x: i32, y: i32) -> f64 {
+        let (x, y) = gradient.map.apply(f64::from(x) + 0.5, f64::from(y) + 0.5);
+        match gradient.kind {
+            GradientKind::Linear => x,
+            GradientKind::Radial => libm::hypot(x, y),
+            GradientKind::Conic => (libm::atan2(x, -y) / (2.0 * core::f64::consts::PI)).rem_euclid(1.0),
+        }
+    }
+
+    /// Colour in f64, straight from the definition.
+    fn exact(stops: &[Stop], at: f64) -> [f64; 4] {
+        let of = |color: Premul| color.to_bytes().map(f64::from);
+        let after = stops.iter().position(|s| f64::from(s.at) > at);
+        match after {
+            Some(0) => of(stops[0].color),
+            None => of(stops[stops.len() - 1].color),
+            Some(i) => {
+                let (a, b) = (stops[i - 1], stops[i]);
+                let t = (at - f64::from(a.at)) / (f64::from(b.at) - f64::from(a.at));
+                std::array::from_fn(|c| of(a.color)[c] + (of(b.color)[c] - of(a.color)[c]) * t)
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn within_one_step_of_the_exact_colour(
+            kind in 0..3usize,
+            scale in (1.0..400f64, 1.0..400f64),
+            turn in 0.0..360f64,
+            center in (-100.0..100f64, -100.0..100f64),
+            raw in proptest::collection::vec(((0..30u32), any::<[u8; 4]>()), 1..9),
+            y in -100..100i32,
+        ) {
+            let mut at = -0.1;
+            let stops: Vec<Stop> = raw.iter().map(|&(gap, color)| { at += gap as f32 / 100.0; stop(at, color) }).collect();
+            let map = Affine::scale(1.0 / scale.0, 1.0 / scale.1)
+                .then_inner(Affine::rotate(turn))
+                .then_inner(Affine::translate(-center.0, -center.1));
+            let kind = [GradientKind::Linear, GradientKind::Radial, GradientKind::Conic][kind];
+            let gradient = Gradient { kind, map, stops };
+            let got = shaded(&gradient, -150, y, 300, Simd::Detect);
+            prop_assert_eq!(&got, &shaded(&gradient, -150, y, 300, Simd::Off));
+            // Where a row begins does not matter.
+            prop_assert_eq!(&got[77..], &shaded(&gradient, -73, y, 223, Simd::Detect));
+            for (x, got) in (-150..).zip(&got) {
+                let at = place(&gradient, x, y);
+                // Right at a hard edge either side is right.
+                let near = |d: f64| exact(&gradient.stops, at + d);
+                let (low, high) = (near(-1e-7), near(1e-7));
+                for c in 0..4 {
+                    let (low, high) = (low[c].min(high[c]), low[c].max(high[c]));
+                    let got = f64::from(got[c]);
+                    prop_assert!(low - 1.0 <= got && got <= high + 1.0, "{got} for {low} to {high} at {at}");
+                }
+                prop_assert!(got.iter().all(|c| *c <= got[3]));
+            }
+        }
+    }
+
+    #[test]
+    fn exact_at_stops_and_padded_beyond() {
+        let stops = vec![stop(0.25, [10, 20, 30, 255]), stop(0.5, [200, 100, 0, 255]), stop(0.75, [0, 0, 0, 0])];
+        // Pixel centres at multiples of 1/64.
+        let map = Affine::scale(1.0 / 64.0, 1.0).then_inner(Affine::translate(-0.5, 0.0));
+        let row = shaded(&Gradient { kind: GradientKind::Linear, map, stops }, -10, 0, 90, Simd::Detect);
+        for x in -10..=16 {
+            assert_eq!(row[(x + 10) as usize], [10, 20, 30, 255]);
+        }
+        assert_eq!(row[32 + 10], [200, 100, 0, 255]);
+        for x in 48..80 {
+            assert_eq!(row[x + 10], [0; 4]);
+        }
+        // Half way to transparent, premultiplied: half of each.
+        assert_eq!(row[40 + 10], [100, 50, 0, 128]);
+    }
+
+    #[test]
+    fn hard_stops_are_hard() {
+        let stops = vec![
+            stop(0.0, [255, 0, 0, 255]),
+            stop(0.5, [255, 0, 0, 255]),
+            stop(0.5, [0, 0, 255, 255]),
+            stop(1.0, [0, 0, 255, 255]),
+        ];
+        for kind in [GradientKind::Linear, GradientKind::Radial] {
+            let gradient = Gradient { kind, map: Affine::scale(0.01, 0.0), stops: stops.clone() };
+            let row = shaded(&gradient, 0, 0, 100, Simd::Detect);
+            assert!(row[..50].iter().all(|px| *px == [255, 0, 0, 255]));
+            assert!(row[50..].iter().all(|px| *px == [0, 0, 255, 255]));
+        }
+    }
+
+    #[test]
+    fn conic_begins_at_the_top_and_goes_round() {
+        for (x, y, expected) in [(0.0, -1.0, 0.0), (1.0, 0.0, 0.25), (0.0, 1.0, 0.5), (-1.0, 0.0, 0.75), (1.0, -1.0, 0.125)] {
+            assert!((turn(x, y) - expected).abs() < 1e-10, "({x}, {y}): {}", turn(x, y));
+        }
+        assert_eq!(turn(0.0, 0.0), 0.0);
+        assert_eq!(turn(-0.0, -1.0), 0.0);
+        let mut worst: f64 = 0.0;
+        for i in 0..100_000 {
+            let angle = f64::from(i) / 100_000.0;
+            let (sin, cos) = (libm::sin(angle * 2.0 * core::f64::consts::PI), libm::cos(angle * 2.0 * core::f64::consts::PI));
+            let got = turn(sin * 37.0, -cos * 37.0);
+            assert!((0.0..1.0).contains(&got));
+            let off = (got - angle).abs();
+            worst = worst.max(off.min(1.0 - off));
+        }
+        assert!(worst < 1e-10, "{worst}");
+    }
+
+    #[test]
+    fn strange_maps_do_no_harm() {
+        let stops = vec![stop(0.0, [255, 0, 0, 255]), stop(1.0, [0, 0, 255, 128])];
+        for kind in [GradientKind::Linear, GradientKind::Radial, GradientKind::Conic] {
+            for v in [0.0, 1e-300, 1e300, f64::MAX, -f64::MAX, f64::MIN_POSITIVE] {
+                let map = Affine { a: v, b: v, c: -v, d: v, e: v, f: v };
+                let row = shaded(&Gradient { kind, map, stops: stops.clone() }, -40, 3, 200, Simd::Detect);
+                assert!(row.iter().all(|px| px.iter().all(|c| *c <= px[3])));
+            }
+        }
+        let none = Gradient { kind: GradientKind::Linear, map: Affine::IDENTITY, stops: vec![] };
+        assert_eq!(shaded(&none, 0, 0, 3, Simd::Detect).len(), 3);
+    }
 }

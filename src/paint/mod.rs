@@ -14,7 +14,7 @@ mod rows;
 mod scratch;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use opaque::is_opaque;
 

@@ -1,1 +1,158 @@
+//! What holds for every file.
 
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::color::Premul;
+use crate::ctx::Budget;
+use crate::encode::Compression;
+use crate::geom::{Fx, FxRect, Size};
+use crate::paint::tests::{Scenes, whole};
+use crate::scene::{Item, Paint, Ready, Shape};
+
+const PNG: Output = Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 };
+
+fn rastered(settled: &Settled, output: Output, threads: usize, simd: Simd) -> Vec<u8> {
+    let budget = Budget::new(0);
+    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::new(threads).unwrap(), simd };
+    let encoded = raster(settled, &output, &Memo::off(), &ctx).unwrap();
+    let file = encoded.chunks.concat();
+    assert_eq!(file.len(), encoded.len());
+    file
+}
+
+fn decoded(file: &[u8]) -> (::png::ColorType, Vec<u8>) {
+    let mut reader = ::png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    (info.color_type, pixels)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(80))]
+
+    #[test]
+    fn threads_and_instructions_do_not_show(seed in any::<u64>()) {
+        let scene = Scenes::new(seed).scene();
+        let one = rastered(&scene, PNG, 1, Simd::Detect);
+        prop_assert!(one == rastered(&scene, PNG, 2, Simd::Detect));
+        prop_assert!(one == rastered(&scene, PNG, 7, Simd::Off));
+    }
+
+    #[test]
+    fn the_file_holds_what_was_painted(seed in any::<u64>()) {
+        let scene = Scenes::new(seed).scene();
+        let (color, pixels) = decoded(&rastered(&scene, PNG, 1, Simd::Detect));
+        let layout = if is_opaque(&scene) { Layout::Rgb } else { Layout::Rgba };
+        prop_assert_eq!(color, if layout == Layout::Rgb { ::png::ColorType::Rgb } else { ::png::ColorType::Rgba });
+        let mut expected = Vec::new();
+        layout.write(&whole(&scene), &mut expected);
+        prop_assert!(pixels == expected);
+    }
+
+    #[test]
+    fn a_chain_names_pixels(seed in any::<u64>(), without in 0..7usize) {
+        // Dropping an item changes the keys of exactly those bands that it meets; equal keys mean equal pixels.
+        let scene = Scenes::new(seed).scene();
+        prop_assume!(without < scene.items().len());
+        let mut items = scene.items().to_vec();
+        let dropped = items.remove(without);
+        let (before, after) = (whole(&scene), whole(&Settled::new(scene.size(), scene.background(), items.clone())));
+        for y in (0..scene.size().height() as i32).step_by(5) {
+            let band = PxRect::new(0, y, scene.size().width() as i32, (y + 5).min(scene.size().height() as i32));
+            let old = chain(scene.background(), scene.items(), band, Layout::Rgb);
+            let new = chain(scene.background(), &items, band, Layout::Rgb);
+            let met = scene.items()[..without].iter().filter(|i| !i.bounds().intersect(band).is_empty()).count();
+            if dropped.bounds().intersect(band).is_empty() {
+                prop_assert_eq!(&old, &new);
+                let row = scene.size().width() as usize * 4;
+                let rows = band.y0 as usize * row..band.y1 as usize * row;
+                prop_assert!(before[rows.clone()] == after[rows]);
+            } else {
+                prop_assert_ne!(old.last(), new.last());
+                prop_assert_eq!(old.common_prefix(&new), met + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chain_names_ground_place_and_layout() {
+    let band = PxRect::new(0, 0, 100, 64);
+    let rect = |x: i32| Shape::Rect(FxRect { x0: Fx::from_int(x), y0: Fx(0), x1: Fx::from_int(50), y1: Fx::from_int(64) });
+    let solid = |alpha: u8| Paint::Solid(crate::color::Color { r: 1, g: 2, b: 3, a: alpha }.premultiply());
+    let items: Vec<Item<Ready>> = vec![Item::fill(rect(0), solid(200)), Item::fill(rect(10), solid(100))];
+    let turned: Vec<Item<Ready>> = items.iter().rev().cloned().collect();
+    let white = crate::color::Color::WHITE.premultiply();
+    let last = |ground: Premul, items: &[Item<Ready>], band: PxRect, layout: Layout| chain(ground, items, band, layout).last();
+    let all = [
+        last(white, &items, band, Layout::Rgb),
+        last(white, &items, band, Layout::Rgba),
+        last(Premul::TRANSPARENT, &items, band, Layout::Rgb),
+        last(white, &turned, band, Layout::Rgb),
+        last(white, &items[..1], band, Layout::Rgb),
+        last(white, &items, PxRect::new(0, 0, 100, 63), Layout::Rgb),
+        last(white, &items, PxRect::new(0, 1, 100, 64), Layout::Rgb),
+        last(white, &items, PxRect::new(0, 0, 99, 64), Layout::Rgb),
+    ];
+    for (i, a) in all.iter().enumerate() {
+        assert!(all[i + 1..].iter().all(|b| a != b), "{i}");
+    }
+    assert_eq!(chain(white, &items, band, Layout::Rgb).keys().count(), 3);
+}
+
+#[test]
+fn all_formats_for_any_number_of_threads() {
+    let scene = Scenes::new(12).scene();
+    for format in [Format::Jpeg, Format::WebP] {
+        for quality in [80, 100] {
+            let output = Output { format, quality, ..PNG };
+            assert_eq!(rastered(&scene, output, 1, Simd::Off), rastered(&scene, output, 3, Simd::Detect));
+        }
+    }
+    let clear = Settled::new(Size::new(20, 10).unwrap(), Premul::TRANSPARENT, vec![]);
+    let jpeg = rastered(&clear, Output { format: Format::Jpeg, ..PNG }, 1, Simd::Detect);
+    let white = image::load_from_memory(&jpeg).unwrap().to_rgb8();
+    assert!(white.as_raw().iter().all(|c| *c == 255), "a clear canvas is white in JPEG");
+}
+
+#[test]
+fn the_digest_follows_the_bytes() {
+    let digest = |dpi: u16, seed: u64| {
+        let budget = Budget::new(0);
+        let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
+        raster(&Scenes::new(seed).scene(), &Output { dpi, ..PNG }, &Memo::off(), &ctx).unwrap().digest
+    };
+    assert_eq!(digest(72, 1), digest(72, 1));
+    assert_ne!(digest(72, 1), digest(73, 1));
+    assert_ne!(digest(72, 1), digest(72, 2));
+}
+
+#[test]
+fn stops_between_bands() {
+    let settled = Settled::new(Size::new(100, 64 * 10).unwrap(), Premul::TRANSPARENT, vec![]);
+    for threads in [1, 3] {
+        for format in [Format::Png, Format::Jpeg] {
+            let asked = AtomicUsize::new(0);
+            let budget = Budget::new(0);
+            let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= 4;
+            let ctx =
+                Ctx { cancelled: &cancelled, budget: &budget, threads: NonZeroUsize::new(threads).unwrap(), simd: Simd::Detect };
+            let result = raster(&settled, &Output { format, ..PNG }, &Memo::off(), &ctx);
+            assert_eq!(result.err(), Some(RasterError::Stopped(Stopped)));
+            assert!(asked.into_inner() <= 4 + threads, "given up soon");
+        }
+    }
+}
+
+#[test]
+fn too_large_for_the_format_is_told_before_painting() {
+    let settled = Settled::new(Size::new(16_384, 1).unwrap(), Premul::TRANSPARENT, vec![]);
+    let budget = Budget::new(0);
+    let ctx = Ctx { cancelled: &|| true, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
+    let result = raster(&settled, &Output { format: Format::WebP, ..PNG }, &Memo::off(), &ctx);
+    assert_eq!(result.err(), Some(RasterError::Encode(EncodeError::TooLarge { format: Format::WebP })));
+}
