@@ -154,3 +154,63 @@ fn clipped_line(rasterizer: &mut Rasterizer, a: At, b: At, width: f64) {
         from = to;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A circle of four cubics.
+    fn circle(radius: f32) -> Vec<OutlineCurve> {
+        let k = radius * 0.552_284_8;
+        let p = |x: f32, y: f32| point(x, y);
+        let r = radius;
+        vec![
+            OutlineCurve::Cubic(p(r, 0.0), p(r, k), p(k, r), p(0.0, r)),
+            OutlineCurve::Cubic(p(0.0, r), p(-k, r), p(-r, k), p(-r, 0.0)),
+            OutlineCurve::Cubic(p(-r, 0.0), p(-r, -k), p(-k, -r), p(0.0, -r)),
+            OutlineCurve::Cubic(p(0.0, -r), p(k, -r), p(r, -k), p(r, 0.0)),
+        ]
+    }
+
+    fn area(mask: &Mask) -> f64 {
+        (0..mask.height()).flat_map(|y| mask.row(y)).map(|&c| f64::from(c) / 255.0).sum()
+    }
+
+    #[test]
+    fn coverage_is_the_area() {
+        let outline = Outline::new(circle(10.0), Affine::translate(0.25, 0.5)).unwrap();
+        assert_eq!(outline.bounds(), PxRect::new(-10, -10, 11, 11));
+        let mask = rasterize(&outline, outline.bounds()).unwrap();
+        assert!((area(&mask) - 314.16).abs() < 2.0, "{}", area(&mask));
+        assert_eq!(mask.row(10)[10], 255);
+    }
+
+    #[test]
+    fn a_window_shows_the_same_as_the_whole() {
+        let outline = Outline::new(circle(40.0), Affine::IDENTITY).unwrap();
+        let whole = rasterize(&outline, outline.bounds()).unwrap();
+        for window in [
+            PxRect::new(-5, -50, 10, 20),
+            PxRect::new(20, -40, 60, 5),
+            PxRect::new(-60, -60, 60, 60),
+            PxRect::new(-45, 3, -20, 4),
+        ] {
+            let part = rasterize(&outline, window).unwrap();
+            for y in window.y0..window.y1 {
+                for x in window.x0..window.x1 {
+                    let inside = (-40..40).contains(&x) && (-40..40).contains(&y);
+                    let expected = if inside { whole.row((y + 40) as u32)[(x + 40) as usize] } else { 0 };
+                    let got = part.row((y - window.y0) as u32)[(x - window.x0) as usize];
+                    assert!(got.abs_diff(expected) <= 3, "({x}, {y}) of {window:?}: {got}, not {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn absurd_numbers_are_nothing() {
+        assert!(Outline::new(Vec::new(), Affine::IDENTITY).is_none());
+        assert!(Outline::new(circle(f32::NAN), Affine::IDENTITY).is_none());
+        assert!(Outline::new(circle(1.0), Affine::scale(1e30, 1.0)).is_none());
+    }
+}

@@ -57,29 +57,33 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Takes the pixels of every picture to be decoded and of every result, each once.
+    /// Takes for every picture its decoded pixels or those of all that is made of it, whichever are more, as the original is
+    /// let go when they are made; and the pixels of every warp and colour glyph.
     pub fn charge(&self, budget: &Budget) -> Result<(), OverBudget> {
-        let mut charged = HashSet::new();
+        let mut known = HashSet::new();
+        let mut by_asset: HashMap<Key, (u64, u64)> = HashMap::new();
+        let mut others = 0_u64;
         for recipe in &self.recipes {
             let mut next = Some(*recipe);
-            while let Some(recipe) = next.take() {
-                if !charged.insert(recipe.key()) {
-                    break;
-                }
-                budget.charge(recipe.size().area())?;
+            while let Some(recipe) = next.take().filter(|r| known.insert(r.key())) {
+                let area = recipe.size().area();
                 match recipe.kind() {
                     RecipeKind::Picture(picture) => {
-                        let asset = &picture.asset;
-                        if asset.header().format != Format::Svg && charged.insert(asset.digest()) {
-                            budget.charge(asset.header().area())?;
-                        }
+                        let header = picture.asset.header();
+                        let decoded = if header.format == Format::Svg { 0 } else { header.area() };
+                        let (_, shown) = by_asset.entry(picture.asset.digest()).or_insert((decoded, 0));
+                        *shown = shown.saturating_add(area);
                     }
-                    RecipeKind::Warp(warp) => next = Some(&warp.source),
-                    RecipeKind::ColorGlyph(_) => {}
+                    RecipeKind::Warp(warp) => {
+                        others = others.saturating_add(area);
+                        next = Some(&warp.source);
+                    }
+                    RecipeKind::ColorGlyph(_) => others = others.saturating_add(area),
                 }
             }
         }
-        Ok(())
+        let pictures = by_asset.values().fold(0_u64, |sum, (decoded, shown)| sum.saturating_add(*decoded.max(shown)));
+        budget.charge(pictures.saturating_add(others))
     }
 
     pub fn make(&self, canvas: PxRect, memo: &Memo, ctx: &Ctx) -> Result<Made, SettleError> {

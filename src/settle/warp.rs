@@ -87,3 +87,95 @@ fn resample(source: &Pixmap, back: Affine, size: Size) -> Option<Pixmap> {
     }
     Pixmap::from_premultiplied(size, data)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::geom::{Fx, FxPoint, FxRect};
+    use crate::scene::{Picture, Recipe};
+
+    fn pixmap(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Pixmap {
+        let data = (0..height).flat_map(|y| (0..width).flat_map(move |x| [(x, y)])).flat_map(|(x, y)| pixel(x, y)).collect();
+        Pixmap::from_premultiplied(Size::new(width, height).unwrap(), data).unwrap()
+    }
+
+    /// The recipe below is only looked at for its size.
+    fn warp(source: &Pixmap, map: Affine, size: (u32, u32), clip: Option<Shape>) -> Pixmap {
+        let svg = format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="{}"/>"#,
+            source.size().width(),
+            source.size().height()
+        );
+        let asset = crate::asset::Asset::new(svg.into_bytes().into(), &crate::limits::Limits::default()).unwrap();
+        let own = source.size();
+        let crop = Crop { x: 0.0, y: 0.0, width: f64::from(own.width()), height: f64::from(own.height()) };
+        let window = PxRect::of_size(own);
+        let recipe = Recipe::picture(Picture { asset: Arc::new(asset), crop, target: own, window }).unwrap();
+        let size = Size::new(size.0, size.1).unwrap();
+        make(&Warp { source: Arc::new(recipe), clip, map, size }, source, Simd::Detect)
+    }
+
+    fn at(pixmap: &Pixmap, x: usize, y: u32) -> [u8; 4] {
+        *pixmap.row(y)[x * 4..].first_chunk().unwrap()
+    }
+
+    #[test]
+    fn whole_steps_and_quarter_turns_are_exact() {
+        let source = pixmap(5, 3, |x, y| [(x * 50) as u8, (y * 100) as u8, 7, 255]);
+        let moved = warp(&source, Affine::translate(2.0, 1.0), (9, 6), None);
+        let turned = warp(&source, Affine::translate(3.0, 0.0).then_inner(Affine::rotate(90.0)), (3, 5), None);
+        for y in 0..3 {
+            for x in 0..5 {
+                assert_eq!(at(&moved, x + 2, y + 1), at(&source, x, y));
+                assert_eq!(at(&turned, 2 - y as usize, x as u32), at(&source, x, y));
+            }
+        }
+        assert_eq!(at(&moved, 0, 0), [0; 4]);
+    }
+
+    #[test]
+    fn edges_are_smooth_and_the_inside_is_kept() {
+        let source = pixmap(40, 40, |_, _| [200, 100, 50, 255]);
+        let map = Affine::translate(30.0, 30.0).then_inner(Affine::rotate(30.0)).then_inner(Affine::translate(-20.0, -20.0));
+        let turned = warp(&source, map, (60, 60), None);
+        assert_eq!(at(&turned, 30, 30), [200, 100, 50, 255]);
+        assert_eq!(at(&turned, 0, 0), [0; 4]);
+        let pixels = turned.data().as_chunks::<4>().0;
+        let area: f64 = pixels.iter().map(|px| f64::from(px[3]) / 255.0).sum();
+        assert!((area - 1600.0).abs() < 8.0, "alpha covers the square's area: {area}");
+        for px in pixels.iter().filter(|px| px[3] > 40) {
+            let straight = px.map(|c| f64::from(c) * 255.0 / f64::from(px[3]));
+            assert!((straight[0] - 200.0).abs() < 5.0 && (straight[1] - 100.0).abs() < 5.0, "no rim of another colour: {px:?}");
+        }
+    }
+
+    #[test]
+    fn shrinking_averages() {
+        let source = pixmap(80, 80, |x, y| if (x + y) % 2 == 0 { [255, 255, 255, 255] } else { [0, 0, 0, 255] });
+        let map = Affine::translate(4.0, 0.0).then_inner(Affine::rotate(10.0)).then_inner(Affine::scale(0.25, 0.25));
+        let small = warp(&source, map, (26, 26), None);
+        let [r, g, b, a] = at(&small, 12, 12);
+        assert!(a == 255 && r == g && g == b && (100..156).contains(&r), "{r}");
+    }
+
+    #[test]
+    fn the_clip_cuts_the_source() {
+        let source = pixmap(20, 20, |_, _| [9, 9, 9, 255]);
+        let box_of = FxRect::new(Fx(0), Fx(0), Fx::from_int(20), Fx::from_int(20));
+        let round = Shape::round_rect(box_of, [FxPoint::from_px(10.0, 10.0); 4]);
+        let disc = warp(&source, Affine::IDENTITY, (20, 20), Some(round));
+        assert_eq!(at(&disc, 0, 0), [0; 4]);
+        assert_eq!(at(&disc, 10, 10), [9, 9, 9, 255]);
+        let area: f64 = disc.data().as_chunks::<4>().0.iter().map(|px| f64::from(px[3]) / 255.0).sum();
+        assert!((area - 314.16).abs() < 2.0, "{area}");
+    }
+
+    #[test]
+    fn a_flat_map_gives_nothing() {
+        let source = pixmap(4, 4, |_, _| [1, 1, 1, 255]);
+        let flat = warp(&source, Affine::scale(0.0, 1.0), (4, 4), None);
+        assert!(flat.data().iter().all(|v| *v == 0));
+    }
+}
