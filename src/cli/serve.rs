@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::Fault;
 use crate::cli::settings::ServeFlags;
 use crate::cli::setup::{self, User};
-use crate::cli::Fault;
 use crate::config::form::LogFormat;
 use crate::config::{Config, Loaded};
-use crate::http::access::Access;
 use crate::http::accept::{self, Bounds};
+use crate::http::access::Access;
 use crate::http::{App, router};
 use crate::intake::store::Store;
 use crate::problem::Code;
