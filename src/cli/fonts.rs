@@ -22,7 +22,11 @@ pub fn run(args: &Args) -> Result<(), Fault> {
 fn table(families: &[FamilyInfo]) -> String {
     let mut rows = vec![["FAMILY", "WEIGHTS", "STYLES", "SCRIPTS", "FROM"].map(str::to_owned)];
     for family in families {
-        let name = if family.aliases.is_empty() { family.name.clone() } else { format!("{} ({})", family.name, family.aliases.join(", ")) };
+        let name = if family.aliases.is_empty() {
+            family.name.clone()
+        } else {
+            format!("{} ({})", family.name, family.aliases.join(", "))
+        };
         let mut weights: Vec<String> = Vec::new();
         for face in &family.faces {
             let (light, heavy) = face.weights;

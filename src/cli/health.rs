@@ -66,7 +66,9 @@ fn ask(address: SocketAddr, host: &str, path: &str) -> std::io::Result<u16> {
     let until = Instant::now() + PATIENCE;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: affiche-health\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: affiche-health\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
     let mut head = [0; 12];
     let mut filled = 0;
     while let Some(rest) = head.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -88,7 +90,10 @@ mod tests {
     #[test]
     fn where_to_ask() {
         let reach = |listen: &str| within_reach(listen.parse().unwrap()).to_string();
-        assert_eq!((reach("0.0.0.0:80"), reach("[::]:80"), reach("10.0.0.1:80")), ("127.0.0.1:80".to_owned(), "[::1]:80".to_owned(), "10.0.0.1:80".to_owned()));
+        assert_eq!(
+            (reach("0.0.0.0:80"), reach("[::]:80"), reach("10.0.0.1:80")),
+            ("127.0.0.1:80".to_owned(), "[::1]:80".to_owned(), "10.0.0.1:80".to_owned())
+        );
         let of = |url: &str| of_url(&url.parse().unwrap()).map(|(address, host, path)| format!("{address} {host} {path}"));
         assert_eq!(of("http://127.0.0.1:9").unwrap(), "127.0.0.1:9 127.0.0.1:9 /readyz");
         assert_eq!(of("http://[::1]/livez").unwrap(), "[::1]:80 [::1]:80 /livez");
@@ -97,7 +102,9 @@ mod tests {
 
     #[test]
     fn reads_the_status() {
-        for (answer, expected) in [("HTTP/1.1 200 OK\r\n\r\n", Some(200)), ("HTTP/1.1 503 x\r\n\r\n", Some(503)), ("SSH-2.0", None)] {
+        for (answer, expected) in
+            [("HTTP/1.1 200 OK\r\n\r\n", Some(200)), ("HTTP/1.1 503 x\r\n\r\n", Some(503)), ("SSH-2.0", None)]
+        {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
             let server = std::thread::spawn(move || {

@@ -61,7 +61,10 @@ pub enum Fault {
     /// Anything else, with its code for `--json`.
     Failed(Code, String),
     /// A service answered with this problem document.
-    Refused { message: String, document: serde_json::Value },
+    Refused {
+        message: String,
+        document: serde_json::Value,
+    },
     Interrupted,
 }
 

@@ -91,7 +91,9 @@ fn write_file(path: &Path, chunks: &[Bytes]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = File::create(&temporary).and_then(|file| write_all(BufWriter::new(file), chunks)).and_then(|()| fs::rename(&temporary, &path));
+    let written = File::create(&temporary)
+        .and_then(|file| write_all(BufWriter::new(file), chunks))
+        .and_then(|()| fs::rename(&temporary, &path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }

@@ -113,8 +113,7 @@ pub fn run(args: Args) -> Result<(), Fault> {
         let quality = args.quality.unwrap_or(default_quality(format));
         let output = Output { format, quality, compression: args.compression, dpi: args.dpi };
         let (scale, strict, refresh) = (args.scale, args.strict, args.refresh);
-        let request =
-            Request { template, variables, overrides, canvas: Map::new(), scale, output, strict, refresh, asset_dirs };
+        let request = Request { template, variables, overrides, canvas: Map::new(), scale, output, strict, refresh, asset_dirs };
         let until = Instant::now() + deadline.min(Duration::from_secs(86_400));
         Ok(engine.render(request, until).await?)
     })?;

@@ -97,7 +97,10 @@ async fn send(args: &Args, method: Method, url: Url) -> Result<(), Fault> {
     let sum = hex(&sum.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize());
     let theirs = stored.get("sha256").and_then(Value::as_str).unwrap_or_default();
     if theirs != sum {
-        return Err(Fault::failed(Code::DigestMismatch, format!("{url}: stored were bytes of sha-256 {theirs:?}, sent of {sum}")));
+        return Err(Fault::failed(
+            Code::DigestMismatch,
+            format!("{url}: stored were bytes of sha-256 {theirs:?}, sent of {sum}"),
+        ));
     }
     if args.json {
         return print(&format!("{stored:#}\n"));
@@ -110,7 +113,8 @@ fn client() -> Result<Client, Fault> {
     // Fails if the process has one already, which then serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let agent = concat!("affiche/", env!("CARGO_PKG_VERSION"));
-    let client = Client::builder().user_agent(agent).redirect(reqwest::redirect::Policy::none()).connect_timeout(Duration::from_secs(10));
+    let client =
+        Client::builder().user_agent(agent).redirect(reqwest::redirect::Policy::none()).connect_timeout(Duration::from_secs(10));
     client.build().map_err(|error| Fault::failed(Code::Internal, format!("no client: {}", causes(&error))))
 }
 

@@ -47,7 +47,8 @@ fn read(from: impl Read, shown: &str) -> Result<String, Fault> {
 pub fn json(text: &str, shown: &str) -> Result<Value, Fault> {
     // Editors of some systems begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str(text).map_err(|error| Fault::failed(Code::MalformedJson, format!("{shown}: {}", crate::http::malformed(&error).message)))
+    serde_json::from_str(text)
+        .map_err(|error| Fault::failed(Code::MalformedJson, format!("{shown}: {}", crate::http::malformed(&error).message)))
 }
 
 impl Subject {
@@ -64,7 +65,8 @@ impl Subject {
         let path = Path::new(argument);
         let template = json(&file(path)?, argument)?;
         let name = name_by_path(path, &template)?;
-        let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
+        let folder =
+            path.parent().map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() });
         Ok(Subject { template: TemplateRef::Inline(template), name, folder })
     }
 }

@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn the_log_names_every_open_door() {
-        let doors = |at: &str, values: &[(&'static str, &str)]| Access::open_doors(&config(values), at.parse().unwrap()).join("; ");
+        let doors =
+            |at: &str, values: &[(&'static str, &str)]| Access::open_doors(&config(values), at.parse().unwrap()).join("; ");
         assert!(doors("127.0.0.1:1", &[]).contains("may render, upload and delete"));
         assert!(doors("0.0.0.0:1", &[("open_writes", "on")]).contains("open_writes: whoever reaches 0.0.0.0:1 may upload"));
         assert!(doors("0.0.0.0:1", &[("allow_private_sources", "10.0.0.0/8")]).contains("10.0.0.0/8"));

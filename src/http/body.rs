@@ -62,7 +62,9 @@ fn unpack(packed: &[u8], most: u64) -> Result<Bytes, Failure> {
     match MultiGzDecoder::new(packed).take(most.saturating_add(1)).read_to_end(&mut text) {
         Ok(_) if text.len() as u64 > most => Err(too_large(most)),
         Ok(_) => Ok(Bytes::from(text)),
-        Err(_) => Err(Problem::new(Place::new(In::Body, ""), Code::MalformedJson, "the body is not gzip, as it says it is").into()),
+        Err(_) => {
+            Err(Problem::new(Place::new(In::Body, ""), Code::MalformedJson, "the body is not gzip, as it says it is").into())
+        }
     }
 }
 
@@ -73,7 +75,9 @@ fn too_large(most: u64) -> Failure {
 fn refused<E, S>(error: &PourError<E, S>, most: u64) -> Failure {
     match error {
         PourError::TooLarge { .. } => too_large(most),
-        PourError::Deadline { .. } | PourError::TooSlow { .. } => Failure::new(Code::IncompleteBody, "the body did not come in time"),
+        PourError::Deadline { .. } | PourError::TooSlow { .. } => {
+            Failure::new(Code::IncompleteBody, "the body did not come in time")
+        }
         _ => Failure::new(Code::IncompleteBody, "the body ended before it was complete"),
     }
 }
@@ -179,7 +183,9 @@ mod tests {
             for (pairs, body) in [(vec![], text.clone()), (vec![(CONTENT_ENCODING, "gzip")], gzip(&text))] {
                 match read(&pairs, body, most).await {
                     Ok(value) => assert!(good && value.as_str().unwrap().len() == 98, "{most}"),
-                    Err((status, detail)) => assert!(!good && status == 413 && detail.contains("99 bytes"), "{most}: {status} {detail}"),
+                    Err((status, detail)) => {
+                        assert!(!good && status == 413 && detail.contains("99 bytes"), "{most}: {status} {detail}")
+                    }
                 }
             }
         }
@@ -196,7 +202,12 @@ mod tests {
 
     #[tokio::test]
     async fn media_types() {
-        for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.affiche+json", "application/x-www-form-urlencoded"] {
+        for good in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/vnd.affiche+json",
+            "application/x-www-form-urlencoded",
+        ] {
             assert!(read(&[(CONTENT_TYPE, good)], b"{}".to_vec(), 9).await.is_ok(), "{good}");
         }
         for bad in ["text/plain", "image/png", "multipart/form-data; boundary=x"] {

@@ -25,8 +25,10 @@ pub fn status(code: Code) -> StatusCode {
         UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         UnknownField | MissingField | WrongType | InvalidValue | Conflict | TooMany | UnknownLayerType | MissingVariable
-        | UnknownVariable | InvalidVariable | InvalidSchema | InvalidExpression | InvalidOverride | UnknownFont | SourceNotFound
-        | NotAPicture | SourceTooLarge | CodeUnreadable | Degraded | CanvasTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
+        | UnknownVariable | InvalidVariable | InvalidSchema | InvalidExpression | InvalidOverride | UnknownFont
+        | SourceNotFound | NotAPicture | SourceTooLarge | CodeUnreadable | Degraded | CanvasTooLarge => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Overloaded => StatusCode::TOO_MANY_REQUESTS,
         // tus' "checksum mismatch" and nginx's "client closed request": not registered, widely understood.
         DigestMismatch => registered_nowhere(460),
@@ -63,7 +65,9 @@ impl Failure {
     pub fn new(code: Code, detail: impl Into<String>) -> Failure {
         let mut headers = HeaderMap::new();
         match status(code) {
-            StatusCode::UNAUTHORIZED => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"affiche\""))),
+            StatusCode::UNAUTHORIZED => {
+                drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"affiche\"")))
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }

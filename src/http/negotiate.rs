@@ -30,8 +30,12 @@ const FORMATS: [Format; 3] = [Format::Png, Format::Jpeg, Format::WebP];
 
 /// Chooses; `None`: nothing that is acceptable. A `format` that the request names is given whatever `Accept` says.
 pub fn choose(headers: &HeaderMap, named: Option<Format>) -> Option<Answer> {
-    let ranges: Vec<Range> =
-        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',').filter_map(Range::read)).collect();
+    let ranges: Vec<Range> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').filter_map(Range::read))
+        .collect();
     // No header, or one that says nothing, is as good as `*/*`.
     if ranges.is_empty() {
         return Some(Answer::Picture(named.unwrap_or_default()));
@@ -86,7 +90,8 @@ impl<'a> Range<'a> {
 /// Of the closest range that fits; 0 where none does.
 fn quality(ranges: &[Range], media_type: &str) -> u16 {
     let (kind, subtype) = media_type.split_once('/').unwrap_or((media_type, ""));
-    let closest = ranges.iter().filter_map(|range| range.fits(kind, subtype).map(|fit| (fit, range.quality))).max_by_key(|(fit, _)| *fit);
+    let closest =
+        ranges.iter().filter_map(|range| range.fits(kind, subtype).map(|fit| (fit, range.quality))).max_by_key(|(fit, _)| *fit);
     closest.map_or(0, |(_, quality)| quality)
 }
 

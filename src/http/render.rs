@@ -382,7 +382,8 @@ mod tests {
 
     #[test]
     fn a_bare_template() {
-        let template = json!({ "width": 1, "height": 1, "layers": [], "format": "no field of templates, but that is not asked here" });
+        let template =
+            json!({ "width": 1, "height": 1, "layers": [], "format": "no field of templates, but that is not asked here" });
         let wish = read(template.clone()).unwrap();
         assert_eq!(wish.template, TemplateRef::Inline(template));
         assert_eq!(wish.request(Format::Png).scale, 1.0);

@@ -152,13 +152,17 @@ fn describe(headers: &mut HeaderMap, name: &UploadName, meta: &Meta) -> Result<(
 fn is_harmless(media_type: &str) -> bool {
     let kind = media_type.split(';').next().unwrap_or_default().trim();
     let family = kind.split('/').next().unwrap_or_default();
-    kind == "text/plain" || (matches!(family, "image" | "font" | "audio" | "video") && !kind.contains("svg") && !kind.ends_with("xml"))
+    kind == "text/plain"
+        || (matches!(family, "image" | "font" | "audio" | "video") && !kind.contains("svg") && !kind.ends_with("xml"))
 }
 
 /// What the writer says of the bytes to come.
 fn announced(headers: &HeaderMap) -> Result<Announced, Failure> {
     if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Failure::new(Code::UnsupportedMediaType, "uploads are kept as they come: send them without Content-Encoding"));
+        return Err(Failure::new(
+            Code::UnsupportedMediaType,
+            "uploads are kept as they come: send them without Content-Encoding",
+        ));
     }
     if headers.contains_key(CONTENT_RANGE) {
         return Err(Failure::new(Code::InvalidValue, "an upload is always whole: Content-Range is not taken"));
@@ -317,7 +321,9 @@ mod tests {
 
     #[test]
     fn digests() {
-        let of = |value: &'static str| digest(&HeaderMap::from_iter([(HeaderName::from_static("repr-digest"), HeaderValue::from_static(value))]));
+        let of = |value: &'static str| {
+            digest(&HeaderMap::from_iter([(HeaderName::from_static("repr-digest"), HeaderValue::from_static(value))]))
+        };
         let zero = "sha-512=:AAAA:, sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:";
         assert_eq!(of(zero).unwrap(), Some([0; 32]));
         assert_eq!(of("md5=:AAAA:").unwrap(), None);
@@ -326,7 +332,8 @@ mod tests {
 
     #[test]
     fn conditions() {
-        let of = |name: HeaderName, value: &str| condition(&HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]));
+        let of =
+            |name: HeaderName, value: &str| condition(&HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]));
         assert_eq!(of(IF_NONE_MATCH, "*"), Condition::Absent);
         assert_eq!(of(IF_MATCH, "*"), Condition::Present);
         let tag = format!("\"{}\", \"x\", W/\"{}\"", "0f".repeat(32), "0e".repeat(32));
