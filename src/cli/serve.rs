@@ -54,24 +54,13 @@ async fn serve(config: Config) -> Result<(), Fault> {
     let app = Arc::new(App::new(&config, at, engine, uploads, &template_schema()));
     Access::open_doors(&config, at).iter().for_each(|door| tracing::warn!("open: {door}"));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %at, "listening");
-    let bounds = bounds(&config);
+    let bounds = setup::bounds(&config);
     let cut = accept::serve(listener, router(Arc::clone(&app)), app.lifecycle(), bounds, end()).await;
     if cut > 0 {
         tracing::warn!(connections = cut, "cut what was left at the end of drain_grace");
     }
     tracing::info!("bye");
     Ok(())
-}
-
-/// The bounds of connections by the settings.
-pub fn bounds(config: &Config) -> Bounds {
-    Bounds {
-        connections: usize::try_from(config.max_connections.get()).unwrap_or(usize::MAX),
-        header_timeout: config.header_timeout.get(),
-        write_timeout: Duration::from_secs(30),
-        drain_delay: config.drain_delay.get(),
-        drain_grace: config.drain_grace.get(),
-    }
 }
 
 /// Uploads past their time and what crashed writers left are removed now and then.

@@ -1,6 +1,7 @@
 //! The flags of the settings, made from their table.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 
@@ -17,8 +18,21 @@ pub struct RenderFlags(Flags);
 
 const CONFIG: &str = "config";
 
-fn shown_to(scope: Scope) -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().filter(move |setting| scope == Scope::Serve || setting.scope == Scope::Render)
+/// How a setting is spelt on the command line.
+struct Spelt {
+    setting: &'static Setting,
+    flag: String,
+    form: String,
+}
+
+/// clap wants names that live as long as the program.
+static SPELT: LazyLock<Vec<Spelt>> = LazyLock::new(|| {
+    let spelt = |setting: &'static Setting| Spelt { setting, flag: setting.flag(), form: setting.form.replace('`', "") };
+    SETTINGS.iter().map(spelt).collect()
+});
+
+fn shown_to(scope: Scope) -> impl Iterator<Item = &'static Spelt> {
+    SPELT.iter().filter(move |spelt| scope == Scope::Serve || spelt.setting.scope == Scope::Render)
 }
 
 fn augment(mut command: Command, scope: Scope) -> Command {
@@ -31,12 +45,12 @@ fn augment(mut command: Command, scope: Scope) -> Command {
         .help_heading("Settings")
         .hide_short_help(hidden);
     command = command.arg(config);
-    for setting in shown_to(scope) {
+    for Spelt { setting, flag, form } in shown_to(scope) {
         let later = if setting.later { " Has no effect in this version." } else { "" };
         let help = format!("{}{later} [default: {}] [env: {}]", setting.doc.trim(), setting.default, setting.variable());
         let flag = Arg::new(setting.name)
-            .long(setting.flag())
-            .value_name(setting.form.replace('`', ""))
+            .long(flag.as_str())
+            .value_name(form.as_str())
             .help(help)
             .help_heading("Settings")
             .allow_hyphen_values(true)
@@ -47,7 +61,7 @@ fn augment(mut command: Command, scope: Scope) -> Command {
 }
 
 fn flags(matches: &ArgMatches, scope: Scope) -> Flags {
-    let given = |setting: &'static Setting| Some((setting.name, matches.get_one::<String>(setting.name)?.clone()));
+    let given = |spelt: &'static Spelt| Some((spelt.setting.name, matches.get_one::<String>(spelt.setting.name)?.clone()));
     Flags { file: matches.get_one::<PathBuf>(CONFIG).cloned(), values: shown_to(scope).filter_map(given).collect() }
 }
 

@@ -1,10 +1,12 @@
-//! From settings to an engine.
+//! From settings to an engine and to the bounds of a service.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cli::Fault;
 use crate::config::Config;
+use crate::http::accept::Bounds;
 use crate::intake::{Intake, IntakeSettings};
 use crate::memo::Memo;
 use crate::pipeline::Engine;
@@ -71,6 +73,17 @@ fn intake_settings(config: &Config, user: User) -> IntakeSettings {
         upload_ttl: config.upload_ttl.map(|ttl| ttl.get()),
         asset_dirs: config.asset_dirs.clone(),
         ..IntakeSettings::default()
+    }
+}
+
+/// The bounds of connections by the settings.
+pub fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        connections: usize::try_from(config.max_connections.get()).unwrap_or(usize::MAX),
+        header_timeout: config.header_timeout.get(),
+        write_timeout: Duration::from_secs(30),
+        drain_delay: config.drain_delay.get(),
+        drain_grace: config.drain_grace.get(),
     }
 }
 

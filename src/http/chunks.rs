@@ -25,6 +25,7 @@ impl Chunks {
         self.bytes
     }
 
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
     }

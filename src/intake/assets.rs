@@ -6,8 +6,15 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-/// Built in: name and content, from `assets/pictures`.
-pub const BUILT_IN: &[(&str, &[u8])] = &[];
+macro_rules! picture {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../assets/pictures/", $name)))
+    };
+}
+
+/// Built in: name and content, all that lies in `assets/pictures`.
+pub const BUILT_IN: &[(&str, &[u8])] =
+    &[picture!("avatar.png"), picture!("avatar.svg"), picture!("bg.jpg"), picture!("logo.png"), picture!("product.jpg")];
 
 /// Where an asset was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -103,10 +110,20 @@ mod tests {
     }
 
     #[test]
-    fn built_in_names_are_plain_and_unique() {
-        for (at, (name, content)) in BUILT_IN.iter().enumerate() {
-            assert!(is_plain(name) && !content.is_empty());
-            assert!(BUILT_IN.iter().skip(at + 1).all(|(other, _)| other != name), "{name} twice");
+    fn every_picture_of_the_project_is_built_in_and_can_be_read() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/pictures");
+        let suffixes = ["png", "jpg", "webp", "svg"];
+        let pictures = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut there: Vec<String> = pictures
+            .filter(|path| path.extension().is_some_and(|suffix| suffixes.iter().any(|known| suffix == *known)))
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        there.sort();
+        assert_eq!(BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>(), there);
+        for (name, content) in BUILT_IN {
+            assert!(is_plain(name));
+            crate::asset::Asset::new(Bytes::from_static(content), &crate::limits::Limits::default()).unwrap();
+            assert_eq!(find(name, &[]), Some(Place::BuiltIn { name, content }));
         }
     }
 }

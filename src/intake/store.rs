@@ -5,7 +5,7 @@ use std::io::{self, Seek, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -24,6 +24,8 @@ const SIDECAR: &str = ".meta-";
 const LOCK: &str = ".lock";
 /// A sidecar is some 200 bytes.
 const MAX_SIDECAR: u64 = 4_096;
+/// Writes look so often whether something expired, and count anew, since other processes write too.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
 const HASHED_AT_ONCE: usize = 256 << 10;
 
 /// `[A-Za-z0-9._-]{1,128}` without a leading dot: one component of a path, and none of ours, which begin with a dot.
@@ -215,6 +217,8 @@ struct Inner {
     usage: Mutex<Usage>,
     /// Held while a name changes, so that a condition and what it allows are one step.
     changing: Mutex<()>,
+    /// When the folder was swept last.
+    swept: Mutex<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -234,7 +238,9 @@ impl Store {
                 None
             }
         });
-        let store = Store(Arc::new(Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default() }));
+        let inner =
+            Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default(), swept: Mutex::new(Instant::now()) };
+        let store = Store(Arc::new(inner));
         if let Err(error) = store.sweep() {
             tracing::warn!(%error, "the uploads' folder could not be swept");
         }
@@ -273,13 +279,19 @@ impl Store {
         if sha256.is_some_and(|sha| sha != received.sha256) {
             return Err(StoreError::DigestMismatch);
         }
-        let (inner, name) = (self.0.clone(), name.clone());
-        blocking(move || {
-            let stored = inner.commit(&folder, name, received, &condition);
+        let (store, name) = (self.clone(), name.clone());
+        let stored = blocking(move || {
+            let stored = store.0.commit(&folder, name, received, &condition);
             drop(room);
             stored
         })
-        .await
+        .await;
+        if self.0.is_sweep_due() {
+            let store = self.clone();
+            // Nobody waits for it; what it could not do it tries again next time.
+            drop(tokio::task::spawn_blocking(move || store.sweep()));
+        }
+        stored
     }
 
     /// Writes `body` under a new random name.
@@ -346,6 +358,16 @@ impl Inner {
     fn change(&self, folder: &Folder) -> Turn<'_> {
         let turn = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         (turn, folder.lock(LOCK).ok())
+    }
+
+    /// True once in every [`SWEEP_EVERY`].
+    fn is_sweep_due(&self) -> bool {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = swept.elapsed() >= SWEEP_EVERY;
+        if due {
+            *swept = Instant::now();
+        }
+        due
     }
 
     fn is_expired(&self, there: &std::fs::Metadata) -> bool {
