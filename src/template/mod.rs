@@ -18,6 +18,8 @@ pub mod schema;
 mod schema_guard;
 mod slot;
 mod syntax;
+#[cfg(test)]
+mod tests;
 pub mod values;
 pub mod variables;
 
