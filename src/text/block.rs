@@ -11,7 +11,7 @@ use crate::text::font::{Face, Fonts};
 use crate::text::itemize::{self, Item, Source};
 use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
 use crate::text::unicode::{hangs, is_cursive, is_ignorable, script, stretches};
-use crate::text::{Direction, Paragraph, Style, bidi};
+use crate::text::{Paragraph, Style, bidi};
 
 /// Spaces to the next tab stop.
 const TAB_SPACES: f64 = 8.0;
@@ -96,7 +96,6 @@ pub(in crate::text) struct Block {
 /// A part of an item on one line.
 pub(in crate::text) struct Piece<'b> {
     pub item: &'b ShapedItem,
-    pub range: Range<usize>,
     /// From left to right.
     pub glyphs: Cow<'b, [ShapedGlyph]>,
 }
@@ -218,7 +217,7 @@ impl Block {
     /// How far the tab at `x` on its line goes.
     pub fn tab_advance(&self, cluster: &Cluster, x: f64) -> f64 {
         let Some(shaped) = self.items.get(cluster.item) else { return 0.0 };
-        let space = shaped.glyphs.iter().find(|glyph| glyph.cluster as usize == cluster.start);
+        let space = slice(shaped, &(cluster.start..cluster.start + 1)).first();
         let stop = space.map_or(0.0, |glyph| f64::from(glyph.advance)) * shaped.scale * TAB_SPACES;
         if stop <= 0.0 { 0.0 } else { (libm::floor(x / stop) + 1.0) * stop - x }
     }
@@ -245,7 +244,7 @@ impl Block {
             } else {
                 Cow::Borrowed(slice(shaped, &range))
             };
-            pieces.push(Piece { item: shaped, range, glyphs });
+            pieces.push(Piece { item: shaped, glyphs });
         }
         pieces
     }
@@ -328,7 +327,6 @@ pub(in crate::text) fn paragraphs(text: &str) -> impl Iterator<Item = (Range<usi
     })
 }
 
-/// A direction is auto, or as given.
 pub(in crate::text) fn is_rtl(level: u8) -> bool {
     level % 2 == 1
 }

@@ -1,15 +1,13 @@
 //! Which face draws a grapheme cluster: the listed families in order, colour emoji, then the built-in chain.
 
-use std::collections::HashMap;
-
 use icu_properties::props::Script;
 
 use crate::text::Style;
 use crate::text::font::{Candidate, Fonts, Listed};
 use crate::text::unicode::{Presentation, presentation};
 
-/// Single characters whose face is remembered; a text has more only if it is a list of characters.
-const MAX_REMEMBERED: usize = 8_192;
+/// Single characters whose face is remembered, by their last bits: a power of two.
+const REMEMBERED: usize = 1_024;
 
 /// Chooses faces for one style.
 pub(in crate::text) struct Chooser<'a> {
@@ -19,7 +17,7 @@ pub(in crate::text) struct Chooser<'a> {
     italic: bool,
     /// By script, when first needed.
     chains: Vec<(Script, Vec<Candidate>)>,
-    remembered: HashMap<(char, Script), Choice>,
+    remembered: Vec<Option<(char, Script, Choice)>>,
 }
 
 /// The face for a cluster.
@@ -40,7 +38,7 @@ impl<'a> Chooser<'a> {
             weight: style.weight,
             italic: style.italic,
             chains: Vec::new(),
-            remembered: HashMap::new(),
+            remembered: vec![None; REMEMBERED],
         })
     }
 
@@ -51,20 +49,18 @@ impl<'a> Chooser<'a> {
 
     pub fn choose(&mut self, cluster: &str, script: Script) -> Option<Choice> {
         let mut chars = cluster.chars();
-        let single = match (chars.next(), chars.next()) {
-            (Some(c), None) => Some((c, script)),
-            _ => None,
-        };
-        if let Some(choice) = single.and_then(|key| self.remembered.get(&key)) {
+        let (Some(c), None) = (chars.next(), chars.next()) else { return self.search(cluster, script) };
+        let place = u32::from(c) as usize % REMEMBERED;
+        if let Some(Some((of, in_script, choice))) = self.remembered.get(place)
+            && (*of, *in_script) == (c, script)
+        {
             return Some(*choice);
         }
-        let choice = self.search(cluster, script);
-        if let (Some(key), Some(choice)) = (single, choice)
-            && self.remembered.len() < MAX_REMEMBERED
-        {
-            self.remembered.insert(key, choice);
+        let choice = self.search(cluster, script)?;
+        if let Some(slot) = self.remembered.get_mut(place) {
+            *slot = Some((c, script, choice));
         }
-        choice
+        Some(choice)
     }
 
     fn search(&mut self, cluster: &str, script: Script) -> Option<Choice> {

@@ -145,9 +145,12 @@ impl Breaker<'_, '_, '_> {
     /// The word that starts at or before `first` and reaches to `over` fits no line: it ends at the last grapheme that does,
     /// after at least one.
     fn within_word(&self, first: usize, over: usize) -> usize {
+        let count = self.block.clusters.len();
         let may_start = |at: &usize| self.block.clusters.get(*at).is_none_or(|cluster| cluster.grapheme);
         let before = (first + 1..=over).rev().find(may_start);
-        before.or_else(|| (over + 1..self.block.clusters.len()).find(may_start)).unwrap_or(self.block.clusters.len())
+        let end = before.or_else(|| (over + 1..count).find(may_start)).unwrap_or(count);
+        // What hangs stays on the line, however narrow.
+        (end..count).find(|at| self.block.clusters.get(*at).is_none_or(|cluster| !cluster.hangs)).unwrap_or(count)
     }
 
     /// An earlier end of a line, when its glyphs turn out too wide.
