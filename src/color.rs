@@ -66,3 +66,29 @@ pub fn mul_255(a: u8, b: u8) -> u8 {
 pub fn opacity_to_u8(opacity: f64) -> u8 {
     (opacity.clamp(0.0, 1.0) * 255.0).round() as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn css_colours_in_all_their_forms() {
+        let cases = [
+            ("#1e3a8a", Color::rgb(0x1e, 0x3a, 0x8a)),
+            ("#f00", Color::rgb(255, 0, 0)),
+            ("#ff000080", Color { r: 255, g: 0, b: 0, a: 128 }),
+            ("rgb(1, 2, 3)", Color::rgb(1, 2, 3)),
+            ("rgb(1 2 3 / 50%)", Color { r: 1, g: 2, b: 3, a: 128 }),
+            ("hsl(120, 100%, 50%)", Color::rgb(0, 255, 0)),
+            (" rebeccapurple ", Color::rgb(0x66, 0x33, 0x99)),
+            ("Red", Color::rgb(255, 0, 0)),
+            ("transparent", Color::TRANSPARENT),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Color::parse(text), Some(expected), "{text}");
+        }
+        for text in ["", "#12", "redd", "rgb(1, 2)"] {
+            assert_eq!(Color::parse(text), None, "{text}");
+        }
+    }
+}

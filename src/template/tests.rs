@@ -20,11 +20,8 @@ fn template(layers: Value, variables: Option<Value>) -> Value {
 
 fn merge_with(template: &Value, variables: Value, overrides: Value, limits: &Limits) -> Result<Merged, Problems> {
     let none = Map::new();
-    let supplied = Supplied {
-        variables: variables.as_object().unwrap(),
-        overrides: overrides.as_object().unwrap(),
-        canvas: &none,
-    };
+    let supplied =
+        Supplied { variables: variables.as_object().unwrap(), overrides: overrides.as_object().unwrap(), canvas: &none };
     merge::merge(&Template::parse(template)?, &supplied, limits)
 }
 
@@ -91,7 +88,8 @@ fn a_number_serves_as_text_only_from_a_placeholder() {
 
 #[test]
 fn defaults_lie_beneath_and_problems_point_at_them() {
-    let mut raw = template(json!([{ "type": "text", "text": "a", "size": 20 }, { "type": "text", "text": "b", "color": null }]), None);
+    let mut raw =
+        template(json!([{ "type": "text", "text": "a", "size": 20 }, { "type": "text", "text": "b", "color": null }]), None);
     raw["defaults"] = json!({ "text": { "size": 10, "color": "#fff" } });
     let merged: Vec<Value> = layers(&raw, json!({}), json!({})).into_iter().map(|(_, fields)| fields).collect();
     assert_eq!(merged, [json!({ "text": "a", "size": 20, "color": "#fff" }), json!({ "text": "b", "color": null, "size": 10 })]);
@@ -237,7 +235,11 @@ fn overrides_that_cannot_be() {
             "overrides /title. invalid_override: there is no layer named `title`",
             "overrides /title..x invalid_override: there is no layer named `title`",
         ]
-        .map(|line| if line.ends_with("named `title`") { format!("{line} (did you mean `title`?)") } else { line.to_owned() })
+        .map(|line| if line.ends_with("named `title`") {
+            format!("{line} (did you mean `title`?)")
+        } else {
+            line.to_owned()
+        })
     );
     let bad = template(json!([{ "type": "rect", "name": "r" }]), None);
     assert_eq!(
@@ -394,7 +396,10 @@ fn templates_of_a_folder_stand_before_the_built_in_ones() {
         ("wrong", "template /name invalid_value: the template is called `wrong` and says it were `other`"),
         ("broken", "template / malformed_json: the template is not JSON"),
         ("shrae", "body /template unknown_template: there is no template `shrae` (did you mean `share`?)"),
-        ("share@2", "body /template unknown_template: the template `share` has no version `2` (only stored templates have versions)"),
+        (
+            "share@2",
+            "body /template unknown_template: the template `share` has no version `2` (only stored templates have versions)",
+        ),
         ("../share", "body /template invalid_name: `../share` is no name of a template"),
         ("", "body /template invalid_name"),
     ] {

@@ -6,6 +6,7 @@ mod cors;
 mod drain;
 mod overload;
 mod paths;
+mod posters;
 mod problems;
 mod ranges;
 mod renders;
