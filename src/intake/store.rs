@@ -1,32 +1,30 @@
 //! The folder of uploads: whole files under plain names, each with its sha-256, or nothing at all.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::bounded::{Bounds, MinRate, PourError};
 use super::media::media_type;
-use super::recv::{self, Existing, Folder, HEAD_BYTES, Received, Room, Sha, WriteError, hex};
+use super::recv::{self, Existing, Folder, Received, Room, Sha, WriteError, hex};
 use crate::problem::Code;
 
+mod sidecar;
 #[cfg(test)]
 mod tests;
 
+use sidecar::{Sidecar, modified_nanos};
+
 const SIDECAR: &str = ".meta-";
 const LOCK: &str = ".lock";
-/// A sidecar is some 200 bytes.
-const MAX_SIDECAR: u64 = 4_096;
 /// Writes look so often whether something expired, and count anew, since other processes write too.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-const HASHED_AT_ONCE: usize = 256 << 10;
 
 /// `[A-Za-z0-9._-]{1,128}` without a leading dot: one component of a path, and none of ours, which begin with a dot.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -382,12 +380,12 @@ impl Inner {
         if self.is_expired(&there) {
             return Err(StoreError::NotFound);
         }
-        let sidecar = match Sidecar::read(folder, name).filter(|sidecar| sidecar.is_of(&there)) {
+        let sidecar = match Sidecar::read(folder, &name.sidecar()).filter(|sidecar| sidecar.is_of(&there)) {
             Some(sidecar) => sidecar,
             None => {
                 // Lost in a crash, or the file was put here by hand.
                 let sidecar = Sidecar::of(&mut file, &there)?;
-                if let Err(error) = sidecar.write(folder, name) {
+                if let Err(error) = sidecar.write(folder, &name.sidecar()) {
                     tracing::debug!(%error, "a sidecar could not be written");
                 }
                 sidecar
@@ -434,7 +432,7 @@ impl Inner {
         }
         folder.sync()?;
         // Only a shortcut: without it the digest is computed when it is asked for.
-        if let Err(error) = sidecar.write(folder, &name) {
+        if let Err(error) = sidecar.write(folder, &name.sidecar()) {
             tracing::debug!(%error, "a sidecar could not be written");
         }
         let mut usage = self.usage();
@@ -488,65 +486,6 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         let mut usage = self.inner.usage();
         usage.reserved = usage.reserved.saturating_sub(self.held);
-    }
-}
-
-/// What is remembered beside an upload. It counts only while inode, time and size are those of the file, so it may be lost, late or
-/// somebody else's without harm.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct Sidecar {
-    inode: u64,
-    modified: i128,
-    bytes: u64,
-    sha256: Sha,
-    media_type: String,
-}
-
-fn modified_nanos(there: &std::fs::Metadata) -> i128 {
-    i128::from(there.mtime()) * 1_000_000_000 + i128::from(there.mtime_nsec())
-}
-
-impl Sidecar {
-    fn is_of(&self, there: &std::fs::Metadata) -> bool {
-        (self.inode, self.modified, self.bytes) == (there.ino(), modified_nanos(there), there.len())
-    }
-
-    fn read(folder: &Folder, name: &UploadName) -> Option<Sidecar> {
-        let file = folder.read(&name.sidecar()).ok()?;
-        let mut text = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(file, MAX_SIDECAR), &mut text).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-
-    fn of(file: &mut File, there: &std::fs::Metadata) -> io::Result<Sidecar> {
-        let mut sha = Sha256::new();
-        let mut part = vec![0; HASHED_AT_ONCE];
-        let mut at = 0;
-        loop {
-            let read = file.read_at(&mut part, at)?;
-            if read == 0 {
-                break;
-            }
-            sha.update(part.get(..read).unwrap_or_default());
-            at += read as u64;
-        }
-        let mut head = vec![0; HEAD_BYTES];
-        let read = file.read_at(&mut head, 0)?;
-        head.truncate(read);
-        file.rewind()?;
-        Ok(Sidecar {
-            inode: there.ino(),
-            modified: modified_nanos(there),
-            bytes: there.len(),
-            sha256: sha.finalize().into(),
-            media_type: media_type(&head).to_owned(),
-        })
-    }
-
-    fn write(&self, folder: &Arc<Folder>, name: &UploadName) -> io::Result<()> {
-        let (temporary, mut file) = folder.temporary()?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        temporary.keep(&name.sidecar(), Existing::Replace)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Uploads: whole or not at all, inside their folder, within their quota.
 
 use futures_util::{StreamExt, stream};
+use sha2::{Digest, Sha256};
 
 use super::*;
 
