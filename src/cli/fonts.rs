@@ -20,13 +20,8 @@ pub fn run(args: &Args) -> Result<(), Fault> {
 }
 
 fn table(families: &[FamilyInfo]) -> String {
-    let mut rows = vec![["FAMILY", "WEIGHTS", "STYLES", "SCRIPTS", "FROM"].map(str::to_owned)];
+    let mut rows = vec![["FAMILY", "WEIGHTS", "STYLES", "FROM", "SCRIPTS", "ALSO CALLED"].map(str::to_owned)];
     for family in families {
-        let name = if family.aliases.is_empty() {
-            family.name.clone()
-        } else {
-            format!("{} ({})", family.name, family.aliases.join(", "))
-        };
         let mut weights: Vec<String> = Vec::new();
         for face in &family.faces {
             let (light, heavy) = face.weights;
@@ -43,7 +38,8 @@ fn table(families: &[FamilyInfo]) -> String {
         };
         let from = family.faces.iter().find_map(|face| face.path.as_ref());
         let from = from.map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
-        rows.push([name, weights.join(", "), styles.to_owned(), family.scripts.join(", "), from]);
+        let (scripts, aliases) = (family.scripts.join(", "), family.aliases.join(", "));
+        rows.push([family.name.clone(), weights.join(", "), styles.to_owned(), from, scripts, aliases]);
     }
     aligned(&rows)
 }

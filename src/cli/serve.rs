@@ -12,7 +12,7 @@ use crate::cli::settings::ServeFlags;
 use crate::cli::setup::{self, User};
 use crate::config::form::LogFormat;
 use crate::config::{Config, Loaded};
-use crate::http::accept::{self, Bounds};
+use crate::http::accept;
 use crate::http::access::Access;
 use crate::http::{App, router};
 use crate::intake::store::Store;

@@ -148,6 +148,24 @@ mod tests {
     use super::*;
     use crate::config::form::Form;
 
+    #[tokio::test]
+    async fn a_panic_is_a_500_and_says_nothing() {
+        let config = crate::config::Config::defaults();
+        let engine = Arc::new(crate::cli::setup::engine(&config, crate::cli::setup::User::Service).unwrap());
+        let uploads = engine.intake.store().clone();
+        let at = config.listen.0;
+        let app = Arc::new(App::new(&config, at, engine, uploads, &serde_json::Value::Null));
+        let panics = axum::routing::get(async || -> Response { panic!("a secret of /etc") });
+        let router = axum::Router::new().route("/", panics).layer(axum::middleware::from_fn_with_state(app, around));
+        let request = http::Request::get("/").body(Body::empty()).unwrap();
+        let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+        assert_eq!(response.status().as_u16(), 500);
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(document["code"], "internal");
+        assert!(!document.to_string().contains("/etc"), "{document}");
+    }
+
     #[test]
     fn ids_are_short_and_plain_or_made() {
         let id = |value: &'static str| request_id(&HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(value))]));

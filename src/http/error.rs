@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use crate::problem::{Code, Problem, Problems};
@@ -57,19 +57,20 @@ pub struct Failure {
     pub code: Code,
     pub detail: String,
     pub problems: Problems,
-    pub headers: HeaderMap,
+    /// Besides those of every error answer; few.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
     /// Of the request as a whole: no place in its body is to blame.
     pub fn new(code: Code, detail: impl Into<String>) -> Failure {
-        let mut headers = HeaderMap::new();
+        let mut headers = Vec::new();
         match status(code) {
             StatusCode::UNAUTHORIZED => {
-                drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"affiche\"")))
+                headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"affiche\"")));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.push((RETRY_AFTER, HeaderValue::from_static("1")));
             }
             _ => {}
         }
@@ -77,7 +78,7 @@ impl Failure {
     }
 
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Failure {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -201,7 +202,7 @@ pub fn finish(mut response: Response, request_id: &str) -> (Response, Option<Fai
         let mut failure = from_router(status);
         // A 405 of the router says which methods there are.
         if let Some(allow) = response.headers().get(ALLOW) {
-            failure.headers.insert(ALLOW, allow.clone());
+            failure.headers.push((ALLOW, allow.clone()));
         }
         failure
     });

@@ -25,7 +25,7 @@ fn malformed_json() {
 #[test]
 fn the_body_s_fields_all_at_once() {
     let body = json!({ "template": small(), "scale": 9, "varibles": {}, "dpi": "72" });
-    let document = Service::start(&[]).post_json("/v1/render", &body).problem(422, "unknown_field");
+    let document = Service::start(&[]).post_json("/v1/render", &body).problem(422, "invalid_value");
     assert_eq!(places(&document), ["body /dpi wrong_type", "body /scale invalid_value", "body /varibles unknown_field"]);
     let hint = document["problems"].as_array().unwrap().iter().find(|p| p["at"] == "/varibles").unwrap()["hint"].clone();
     assert!(hint.as_str().unwrap().contains("variables"), "{hint}");
