@@ -84,6 +84,8 @@ fi
 mkdir -p "$state"
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=overlay
 run_buildah() { buildah --root "$state/store" --runroot "$state/run" "$@"; }
+# What a run that was cut short left behind.
+run_buildah rm --all >/dev/null 2>&1 || true
 
 # base NAME: a stand-in for the official Rust image of that name.
 base() {

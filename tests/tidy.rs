@@ -3,6 +3,9 @@
 //! The table below is the one in `ARCHITECTURE.md`. Text is read, not compiled: comments, strings and `#[cfg(test)]` items are
 //! blanked first, then every path is resolved (`crate::`, `self::`, `super::`, `use` trees) to the room it names.
 
+// A test program as a whole: a panic is how it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
