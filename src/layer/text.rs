@@ -217,6 +217,7 @@ impl TextFields {
             wrap: self.wrap,
             word_break: self.word_break,
             line_break: self.line_break,
+            spacing_trim: crate::text::SpacingTrim::default(),
             direction: self.direction,
             max_lines: self.max_lines.map(MaxLines::get),
             overflow,

@@ -10,8 +10,9 @@ use crate::text::fallback::Chooser;
 use crate::text::font::{Face, Fonts};
 use crate::text::itemize::{self, Item, Source};
 use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
+use crate::text::trim::{self, Trim};
 use crate::text::unicode::{hangs, is_cursive, is_ignorable, script, stretches};
-use crate::text::{Paragraph, Style, bidi};
+use crate::text::{Paragraph, SpacingTrim, Style, bidi};
 
 /// Spaces to the next tab stop.
 const TAB_SPACES: f64 = 8.0;
@@ -59,6 +60,8 @@ pub(in crate::text) struct ShapedItem {
     pub scale: f64,
     /// From left to right.
     pub glyphs: Vec<ShapedGlyph>,
+    /// Punctuation that gives up half its width because of a neighbour, rising.
+    pub halved: Vec<usize>,
 }
 
 /// What stands together whatever happens: the characters of one glyph or of several that belong together.
@@ -80,6 +83,10 @@ pub(in crate::text) struct Cluster {
     /// White space that hangs at a line's end.
     pub hangs: bool,
     pub tab: bool,
+    /// Full-width punctuation whose left half is blank.
+    pub opens: bool,
+    /// How much narrower it may be at a line's end.
+    pub end_trim: f64,
 }
 
 pub(in crate::text) struct Block {
@@ -89,6 +96,7 @@ pub(in crate::text) struct Block {
     pub end: usize,
     /// The paragraph's level: 0 left to right, 1 right to left.
     pub level: u8,
+    pub spacing_trim: SpacingTrim,
     pub items: Vec<ShapedItem>,
     pub clusters: Vec<Cluster>,
 }
@@ -117,8 +125,12 @@ impl Block {
             Source { text: spans.text, range: range.clone(), span_starts: &spans.starts, levels: &levels, graphemes: &graphemes };
         let items = itemize::itemize(&source, &mut spans.choosers, missing);
         let items: Vec<ShapedItem> = items.into_iter().filter_map(|item| shape(spans, item, shaper)).collect();
-        let mut block = Block { range, end, level: levels.paragraph, items, clusters: Vec::new() };
+        let spacing_trim = paragraph.spacing_trim;
+        let mut block = Block { range, end, level: levels.paragraph, spacing_trim, items, clusters: Vec::new() };
+        let trims = block.trims(spans);
+        block.halve(&trims, spans, shaper);
         block.clusters = block.find_clusters(spans, &graphemes);
+        block.mark_trims(&trims, spans, shaper);
         let options = BreakOptions {
             word_break: paragraph.word_break,
             line_break: paragraph.line_break,
@@ -137,6 +149,82 @@ impl Block {
             }
         }
         block
+    }
+
+    /// The punctuation that takes part in trimming: where it starts, what it is, its item.
+    fn trims(&self, spans: &Spans<'_>) -> Vec<(usize, Trim, usize)> {
+        let text = spans.text.get(self.range.clone()).unwrap_or("");
+        if self.spacing_trim == SpacingTrim::SpaceAll || !trim::concerns(text) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        let mut item = 0;
+        for (at, c) in text.char_indices() {
+            let at = self.range.start + at;
+            while self.items.get(item).is_some_and(|shaped| shaped.item.range.end <= at) {
+                item += 1;
+            }
+            let Some(shaped) = self.items.get(item) else { break };
+            let by_hand = spans.features.get(shaped.item.span).is_some_and(|features| trim::is_set_by_hand(features));
+            if let Some(trim) = (!by_hand).then(|| trim::trim(c, at, shaped)).flatten() {
+                found.push((at, trim, item));
+            }
+        }
+        found
+    }
+
+    /// Shapes anew where punctuation closes up.
+    fn halve(&mut self, trims: &[(usize, Trim, usize)], spans: &Spans<'_>, shaper: &mut Shaper) {
+        let mut changed = BTreeSet::new();
+        for pair in trims.windows(2) {
+            let [(at, first, first_item), (next, second, second_item)] = pair else { continue };
+            let adjacent = spans.text.get(*at..*next).is_some_and(|between| between.chars().count() == 1);
+            let (first_yields, second_yields) = if adjacent { trim::closes_up(*first, *second) } else { (false, false) };
+            for (yields, at, item) in [(first_yields, at, first_item), (second_yields, next, second_item)] {
+                if let Some(shaped) = self.items.get_mut(*item).filter(|_| yields)
+                    && shaped.halved.last() != Some(at)
+                {
+                    shaped.halved.push(*at);
+                    changed.insert(*item);
+                }
+            }
+        }
+        for item in changed {
+            if let Some(shaped) = self.items.get_mut(item) {
+                shaped.glyphs = reshape(spans, shaped, shaped.item.range.clone(), &shaped.halved, shaper);
+            }
+        }
+    }
+
+    /// What clusters may do at line ends.
+    fn mark_trims(&mut self, trims: &[(usize, Trim, usize)], spans: &Spans<'_>, shaper: &mut Shaper) {
+        let trims_start = matches!(self.spacing_trim, SpacingTrim::TrimStart | SpacingTrim::TrimBoth);
+        let mut probed: Option<(usize, f64)> = None;
+        for (at, trim, item) in trims {
+            let place = self.cluster_at(*at);
+            let Some(shaped) = self.items.get(*item) else { continue };
+            let halved = shaped.halved.binary_search(at).is_ok();
+            let mut end_trim = 0.0;
+            if *trim == Trim::Close && !halved {
+                // A face without half widths trims nothing; one sign tells for its item.
+                let spared = probed.filter(|(of, _)| of == item).map_or_else(
+                    || {
+                        let range = *at..*at + char_len(spans.text, *at);
+                        let half: i64 = reshape(spans, shaped, range, &[*at], shaper).iter().map(|g| i64::from(g.advance)).sum();
+                        shaped.face.units_per_em() - half as f64
+                    },
+                    |(_, spared)| spared,
+                );
+                probed = Some((*item, spared));
+                end_trim = spared.max(0.0) * shaped.scale;
+            }
+            if let Some(cluster) = self.clusters.get_mut(place).filter(|cluster| cluster.start == *at) {
+                cluster.opens = *trim == Trim::Open;
+                cluster.end_trim = end_trim;
+                // At a line's start it is as wide as the option says, whatever stood before it.
+                cluster.unsafe_before |= cluster.opens && (halved || trims_start);
+            }
+        }
     }
 
     fn find_clusters(&self, spans: &Spans<'_>, graphemes: &[usize]) -> Vec<Cluster> {
@@ -158,6 +246,8 @@ impl Block {
                         unsafe_before: glyph.unsafe_before,
                         hangs: false,
                         tab: false,
+                        opens: false,
+                        end_trim: 0.0,
                     }),
                 }
             };
@@ -222,6 +312,19 @@ impl Block {
         if stop <= 0.0 { 0.0 } else { (libm::floor(x / stop) + 1.0) * stop - x }
     }
 
+    /// What is halved in a piece; the line's first sign goes by the option.
+    fn halved_on_line(&self, shaped: &ShapedItem, first: &Cluster, range: &Range<usize>) -> Vec<usize> {
+        let trims_start = matches!(self.spacing_trim, SpacingTrim::TrimStart | SpacingTrim::TrimBoth);
+        let mut halved: Vec<usize> = shaped.halved.iter().copied().filter(|at| range.contains(at)).collect();
+        if first.opens && range.start == first.start {
+            halved.retain(|at| *at != first.start);
+            if trims_start {
+                halved.insert(0, first.start);
+            }
+        }
+        halved
+    }
+
     /// The parts of items that stand on the line of these clusters, in logical order, shaped anew where the line's ends cut
     /// something.
     pub fn pieces(&self, clusters: Range<usize>, spans: &Spans<'_>, shaper: &mut Shaper) -> Vec<Piece<'_>> {
@@ -237,10 +340,10 @@ impl Block {
             let range = of_item.start.max(if at == first.item { first.start } else { 0 })..of_item.end.min(end);
             let cuts_start = at == first.item && first.unsafe_before;
             let cuts_end = after.is_some_and(|after| after.item == at && after.unsafe_before);
-            let glyphs = if range == *of_item {
+            let glyphs = if range == *of_item && !cuts_start {
                 Cow::Borrowed(shaped.glyphs.as_slice())
             } else if cuts_start || cuts_end {
-                Cow::Owned(reshape(spans, shaped, range.clone(), shaper))
+                Cow::Owned(reshape(spans, shaped, range.clone(), &self.halved_on_line(shaped, first, &range), shaper))
             } else {
                 Cow::Borrowed(slice(shaped, &range))
             };
@@ -248,6 +351,11 @@ impl Block {
         }
         pieces
     }
+}
+
+/// How many bytes the character at `at` has.
+fn char_len(text: &str, at: usize) -> usize {
+    text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
 }
 
 /// The glyphs of a part whose ends are safe.
@@ -275,13 +383,19 @@ fn shape(spans: &Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<ShapedIte
     let style = spans.styles.get(item.span)?;
     let (face, slant) = spans.fonts.face(item.candidate, style.weight, style.italic, style.size)?;
     let scale = style.size / face.units_per_em();
-    let mut shaped = ShapedItem { item, face, slant, scale, glyphs: Vec::new() };
+    let mut shaped = ShapedItem { item, face, slant, scale, glyphs: Vec::new(), halved: Vec::new() };
     let range = shaped.item.range.clone();
-    shaped.glyphs = reshape(spans, &shaped, range, shaper);
+    shaped.glyphs = reshape(spans, &shaped, range, &[], shaper);
     Some(shaped)
 }
 
-fn reshape(spans: &Spans<'_>, shaped: &ShapedItem, range: Range<usize>, shaper: &mut Shaper) -> Vec<ShapedGlyph> {
+fn reshape(
+    spans: &Spans<'_>,
+    shaped: &ShapedItem,
+    range: Range<usize>,
+    halved: &[usize],
+    shaper: &mut Shaper,
+) -> Vec<ShapedGlyph> {
     let item = &shaped.item;
     shaper.shape(&Stretch {
         face: &shaped.face,
@@ -291,6 +405,7 @@ fn reshape(spans: &Spans<'_>, shaped: &ShapedItem, range: Range<usize>, shaper: 
         script: itemize::script_tag(item.script),
         lang: spans.lang(item.span),
         features: spans.features.get(item.span).map_or(&[], Vec::as_slice),
+        halved,
     })
 }
 

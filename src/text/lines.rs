@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::text::SpacingTrim;
 use crate::text::block::{Block, ShapedItem, Spans, slice_glyphs};
 use crate::text::itemize::{self, Item};
 use crate::text::shape::{Shaper, Stretch};
@@ -113,6 +114,9 @@ impl Breaker<'_, '_, '_> {
             let advance = self.advance(at, x);
             if !cluster.hangs {
                 if x + advance > measure + TOLERANCE {
+                    if let Some(end) = self.fits_trimmed(at, x + advance - cluster.end_trim, measure) {
+                        return end;
+                    }
                     return best.unwrap_or_else(|| self.within_word(first, at));
                 }
                 visible = x + advance;
@@ -120,6 +124,17 @@ impl Breaker<'_, '_, '_> {
             x += advance + cluster.spacing;
         }
         count
+    }
+
+    /// Where the line ends if the cluster at `at` fits, reaching to `x`, once it gives up its blank half.
+    fn fits_trimmed(&self, at: usize, x: f64, measure: f64) -> Option<usize> {
+        let trims = self.block.clusters.get(at).is_some_and(|cluster| cluster.end_trim > 0.0);
+        if !trims || x > measure + TOLERANCE {
+            return None;
+        }
+        let count = self.block.clusters.len();
+        let end = (at + 1..count).find(|at| self.block.clusters.get(*at).is_none_or(|cluster| !cluster.hangs)).unwrap_or(count);
+        self.block.clusters.get(end).is_none_or(|cluster| cluster.opportunity).then_some(end)
     }
 
     /// The advance of a cluster at `x`; a tab's is found here.
@@ -180,6 +195,12 @@ impl Breaker<'_, '_, '_> {
         let continues = clusters.end < self.block.clusters.len();
         let mut cut = Cut { width: 0.0, visible_end, clusters, marker: None, continues, shortened: false };
         cut.width = self.width(&cut.clusters, visible_end);
+        let last = self.block.clusters.get(visible_end.wrapping_sub(1)).filter(|_| visible_end > cut.clusters.start);
+        let end_trim = last.map_or(0.0, |cluster| cluster.end_trim);
+        let over = self.measure.is_some_and(|measure| cut.width > measure + TOLERANCE);
+        if over || self.block.spacing_trim == SpacingTrim::TrimBoth {
+            cut.width -= end_trim;
+        }
         if continues && self.ends_with_soft_hyphen(cut.clusters.end) {
             cut.marker = HYPHENS.iter().find_map(|text| self.marker(cut.clusters.end, text));
             cut.width += cut.marker.as_ref().map_or(0.0, width_of);
@@ -250,13 +271,14 @@ impl Breaker<'_, '_, '_> {
             script: itemize::script_tag(script),
             lang: self.spans.lang(span),
             features: self.spans.features.get(span).map_or(&[], Vec::as_slice),
+            halved: &[],
         });
         for glyph in &mut glyphs {
             glyph.cluster = place as u32;
         }
         let scale = style.size / face.units_per_em();
         let item = Item { range: place..place, level: self.block.level, script, candidate, span };
-        Some(ShapedItem { item, face, slant, scale, glyphs })
+        Some(ShapedItem { item, face, slant, scale, glyphs, halved: Vec::new() })
     }
 
     /// The same line shortened so that an ellipsis fits after it. Spaces before the ellipsis go.

@@ -10,6 +10,7 @@ mod lines;
 mod paragraph;
 mod place;
 mod shape;
+mod trim;
 mod unicode;
 
 use std::ops::Range;
@@ -94,6 +95,20 @@ pub enum LineBreak {
     Strict,
 }
 
+/// Whether full-width punctuation gives up its blank half: CSS text-spacing-trim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SpacingTrim {
+    /// Beside other punctuation, and at a line's end where it would not fit otherwise.
+    #[default]
+    Normal,
+    /// Never.
+    SpaceAll,
+    /// As `Normal`, and at each line's start.
+    TrimStart,
+    /// As `Normal`, and at each line's start and end.
+    TrimBoth,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Direction {
     #[default]
@@ -120,6 +135,7 @@ pub struct Paragraph {
     pub wrap: Wrap,
     pub word_break: WordBreak,
     pub line_break: LineBreak,
+    pub spacing_trim: SpacingTrim,
     pub direction: Direction,
     pub max_lines: Option<u32>,
     pub overflow: Overflow,
@@ -235,9 +251,16 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         None => key.u8(0),
     };
     key = optional(key, measure);
-    let Paragraph { spans, line_height, align, wrap, word_break, line_break, direction, max_lines, overflow } = paragraph;
+    let Paragraph { spans, line_height, align, wrap, word_break, line_break, spacing_trim, direction, max_lines, overflow } =
+        paragraph;
     key = optional(key, *line_height);
-    key = key.u8(*align as u8).u8(*wrap as u8).u8(*word_break as u8).u8(*line_break as u8).u8(*direction as u8);
+    key = key
+        .u8(*align as u8)
+        .u8(*wrap as u8)
+        .u8(*word_break as u8)
+        .u8(*line_break as u8)
+        .u8(*direction as u8)
+        .u8(*spacing_trim as u8);
     key = key.u32(max_lines.map_or(0, |max| max.max(1))).u8(*overflow as u8).u32(spans.len() as u32);
     for Span { text, style } in spans {
         let Style { families, size, weight, italic, lang, features, letter_spacing } = style;
@@ -494,6 +517,40 @@ mod tests {
     }
 
     #[test]
+    fn punctuation_closes_up() {
+        let width = |text: &str, trim, measure| {
+            let mut p = plain(text);
+            p.spans[0].style.families = vec!["Noto Sans SC".into()];
+            p.spacing_trim = trim;
+            let c = composed(&p, measure);
+            c.lines.iter().map(|line| line.width / 20.0).collect::<Vec<f64>>()
+        };
+        // Halves of an em, as Chromium has them.
+        let cases = [
+            ("中，“中", 3.5),
+            ("中」）中", 3.5),
+            ("中）（中", 3.5),
+            ("（（中", 2.5),
+            ("中。」』中", 4.0),
+            ("中（中）中", 5.0),
+            ("中！？中", 4.0),
+            ("中・（中", 3.5),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(width(text, SpacingTrim::Normal, None), [expected], "{text}");
+            assert_eq!(width(text, SpacingTrim::SpaceAll, None), [text.chars().count() as f64], "{text}");
+        }
+        // At a line's end where it would not fit otherwise; stops stay whole; at a line's start by option.
+        assert_eq!(width("中中中中」中", SpacingTrim::Normal, Some(90.0)), [4.5, 1.0]);
+        assert_eq!(width("中中中中」中", SpacingTrim::Normal, Some(100.0)), [5.0, 1.0]);
+        assert_eq!(width("中中中中」中", SpacingTrim::TrimBoth, Some(100.0)), [4.5, 1.0]);
+        assert_eq!(width("中中中中。中", SpacingTrim::Normal, Some(90.0)), [3.0, 3.0]);
+        assert_eq!(width("中）（中", SpacingTrim::Normal, Some(40.0)), [2.0, 2.0]);
+        assert_eq!(width("中）（中", SpacingTrim::TrimStart, Some(40.0)), [2.0, 1.5]);
+        assert_eq!(width("（中", SpacingTrim::TrimStart, None), [1.5]);
+    }
+
+    #[test]
     fn emoji_sequences_are_one_glyph_in_colour() {
         for text in ["👨‍👩‍👧‍👦", "👍🏽", "🇨🇳", "1️⃣", "❤️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩🏾‍🚀", "🫩"]
         {
@@ -583,7 +640,7 @@ mod tests {
         let second = compose(&fonts, &p, Some(50.0), &memo, &ctx).unwrap();
         assert_eq!(first.width, second.width);
         type Change = fn(&mut Paragraph);
-        let changes: [Change; 17] = [
+        let changes: [Change; 18] = [
             |p| p.spans[0].text.push('!'),
             |p| p.spans.push(span("x")),
             |p| p.spans[0].style.families.push("x".into()),
@@ -598,6 +655,7 @@ mod tests {
             |p| p.wrap = Wrap::Balance,
             |p| p.word_break = WordBreak::KeepAll,
             |p| p.line_break = LineBreak::Strict,
+            |p| p.spacing_trim = SpacingTrim::TrimBoth,
             |p| p.direction = Direction::Rtl,
             |p| p.max_lines = Some(3),
             |p| p.overflow = Overflow::Ellipsis,

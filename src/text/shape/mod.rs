@@ -36,6 +36,8 @@ pub(in crate::text) struct Stretch<'a> {
     /// BCP 47.
     pub lang: Option<&'a str>,
     pub features: &'a [([u8; 4], u32)],
+    /// Clusters that take half their width (`halt`), rising.
+    pub halved: &'a [usize],
 }
 
 /// A glyph in font units, y up.
@@ -76,8 +78,12 @@ impl Shaper {
         let direction = if stretch.rtl { Direction::RightToLeft } else { Direction::LeftToRight };
         let script = Script::from_iso15924_tag(Tag::new(&stretch.script));
         let lang = stretch.lang.and_then(Language::new);
-        let features: Vec<Feature> =
+        let mut features: Vec<Feature> =
             stretch.features.iter().map(|(tag, value)| Feature::new(Tag::new(tag), *value, ..)).collect();
+        features.extend(stretch.halved.iter().map(|at| {
+            let start = *at as u32;
+            Feature { tag: Tag::new(b"halt"), value: 1, start, end: start.saturating_add(1) }
+        }));
 
         let buffer = &mut self.buffer;
         buffer.clear();
