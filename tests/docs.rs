@@ -1,0 +1,93 @@
+//! The tables in `docs/template.md` are made from the JSON Schema, and so from the declarations that read templates.
+//!
+//! `BLESS=1 cargo test --release --test docs` rewrites them.
+
+mod support;
+
+use serde_json::Value;
+use support::root;
+
+const BEGIN: &str = "<!-- fields: made by tests/docs.rs, do not edit below -->";
+
+/// A field's type in few words.
+fn kind(schema: &Value) -> String {
+    if let Some(words) = schema["enum"].as_array() {
+        return words.iter().map(|w| format!("`{}`", w.as_str().unwrap())).collect::<Vec<_>>().join(", ");
+    }
+    if let Some(reference) = schema["$ref"].as_str() {
+        return match reference.rsplit('/').next().unwrap() {
+            "paint" => "paint".to_owned(),
+            "placeholder" | "later" => String::new(),
+            other => other.to_owned(),
+        };
+    }
+    if let Some(several) = schema["anyOf"].as_array() {
+        let mut kinds: Vec<String> = several.iter().map(kind).filter(|k| !k.is_empty() && k != "null").collect();
+        kinds.dedup();
+        return kinds.join(" or ");
+    }
+    match schema["type"].as_str() {
+        Some("number" | "integer") => match (&schema["minimum"], &schema["maximum"]) {
+            (Value::Number(min), Value::Number(max)) => format!("{} to {}", plain(min), plain(max)),
+            _ => "number".to_owned(),
+        },
+        Some("string") if schema["pattern"].as_str().is_some_and(|p| p.contains('%')) => "`\"50%\"`".to_owned(),
+        Some("string") if schema["pattern"].as_str().is_some_and(|p| p.contains("em")) => "`\"0.1em\"`".to_owned(),
+        Some("boolean") => "`true`, `false`".to_owned(),
+        Some("array") => "list".to_owned(),
+        Some("object") => "object".to_owned(),
+        Some(other) => other.to_owned(),
+        None => "any".to_owned(),
+    }
+}
+
+fn plain(number: &serde_json::Number) -> String {
+    let value = number.as_f64().unwrap();
+    if value.fract() == 0.0 { format!("{value:.0}") } else { value.to_string() }
+}
+
+fn table(properties: &serde_json::Map<String, Value>, leave_out: &[&str], out: &mut String) {
+    out.push_str("| Field | Values | Default | |\n|---|---|---|---|\n");
+    for (name, schema) in properties.iter().filter(|(name, _)| !leave_out.contains(&name.as_str())) {
+        let default = schema.get("default").map(|d| format!("`{d}`")).unwrap_or_default();
+        let description = schema["description"].as_str().unwrap_or_default().replace('|', "\\|");
+        out.push_str(&format!("| `{name}` | {} | {default} | {description} |\n", kind(schema).replace('|', "\\|")));
+    }
+    out.push('\n');
+}
+
+#[test]
+fn the_tables_of_the_template_page_are_up_to_date() {
+    let schema = affiche::template::schema::template_schema();
+    let mut made = format!("{BEGIN}\n\n### Frame\n\n");
+    table(schema["properties"].as_object().unwrap(), &[], &mut made);
+    let layers = ["text", "image", "qr", "rect"].map(|name| (name, &schema["$defs"][format!("layer_{name}")]["properties"]));
+    let common: Vec<&str> = layers[0]
+        .1
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, field)| layers.iter().all(|(_, l)| l.get(name.as_str()) == Some(*field)))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    made.push_str("### Every layer\n\n");
+    let all: serde_json::Map<String, Value> =
+        common.iter().map(|name| ((*name).to_owned(), layers[0].1[*name].clone())).collect();
+    table(&all, &[], &mut made);
+    let mut skip = common.clone();
+    skip.push("type");
+    for (name, properties) in layers {
+        made.push_str(&format!("### `{name}`\n\n"));
+        table(properties.as_object().unwrap(), &skip, &mut made);
+    }
+    let made = format!("{}\n", made.trim_end());
+
+    let path = root().join("docs/template.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, tables) = page.split_at(page.find(BEGIN).expect("the page holds the marker"));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, format!("{head}{made}")).unwrap();
+    } else {
+        assert!(tables == made, "docs/template.md is out of date: BLESS=1 cargo test --release --test docs rewrites it");
+    }
+}
