@@ -339,7 +339,9 @@ mod tests {
     fn star(raw: &[(u16, u16)]) -> Vec<(i32, i32)> {
         let mut rays: Vec<(f64, f64)> = raw
             .iter()
-            .map(|&(angle, length)| (f64::from(angle) / 65_536.0 * 6.283, 100.0 + f64::from(length) / 65_536.0 * 1_700.0))
+            .map(|&(angle, length)| {
+                (f64::from(angle) / 65_536.0 * core::f64::consts::TAU, 100.0 + f64::from(length) / 65_536.0 * 1_700.0)
+            })
             .collect();
         rays.sort_by(|a, b| a.0.total_cmp(&b.0));
         rays.iter().map(|&(a, r)| ((1_920.0 + r * libm::cos(a)) as i32, (1_920.0 + r * libm::sin(a)) as i32)).collect()
