@@ -70,3 +70,51 @@ fn ycc_to_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let byte = |v: i32| ((v + (1 << 15)) >> 16).clamp(0, 255) as u8;
     [byte(y + 91_881 * cr), byte(y - 22_554 * cb - 46_802 * cr), byte(y + 116_130 * cb)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(bytes: &[u8], options: DecoderOptions) -> Vec<u8> {
+        let options = options.jpeg_set_out_colorspace(ColorSpace::RGBA);
+        JpegDecoder::new_with_options(ZCursor::new(bytes), options).decode().unwrap()
+    }
+
+    /// How many bytes differ between decoding with the machine's instructions and with plain code.
+    fn differing(bytes: &[u8]) -> usize {
+        let detected = decoded(bytes, DecoderOptions::default());
+        let plain = decoded(bytes, DecoderOptions::default().set_use_unsafe(false));
+        detected.iter().zip(&plain).filter(|(a, b)| a != b).count()
+    }
+
+    /// What makes every machine give the same bytes.
+    #[test]
+    fn instructions_do_not_matter() {
+        for name in ["bg.jpg", "product.jpg", "avatar.jpg"] {
+            let path = format!("{}/tests/posters/pictures/{name}", env!("CARGO_MANIFEST_DIR"));
+            assert_eq!(differing(&std::fs::read(path).unwrap()), 0, "{name}");
+        }
+        let mut state = 1_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        for (w, h) in [(1, 1), (7, 9), (16, 16), (33, 17), (200, 150)] {
+            for sampling in [
+                jpeg_encoder::SamplingFactor::R_4_4_4,
+                jpeg_encoder::SamplingFactor::R_4_2_2,
+                jpeg_encoder::SamplingFactor::R_4_2_0,
+            ] {
+                for quality in [10, 60, 100] {
+                    let pixels: Vec<u8> = (0..usize::from(w) * usize::from(h) * 3).map(|_| noise()).collect();
+                    let mut jpeg = Vec::new();
+                    let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, quality);
+                    encoder.set_sampling_factor(sampling);
+                    encoder.set_progressive(quality == 60);
+                    encoder.encode(&pixels, w, h, jpeg_encoder::ColorType::Rgb).unwrap();
+                    assert_eq!(differing(&jpeg), 0, "{w}x{h}, {sampling:?}, quality {quality}");
+                }
+            }
+        }
+    }
+}
