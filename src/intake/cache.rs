@@ -259,7 +259,7 @@ impl Cache {
     async fn produce(&self, url: &Url, asking: Asking) -> Outcome {
         let (stored, tier) = match self.memory.get(&Held::Url(url.clone())).await {
             Some(kept) => (Some(kept), Origin::Memory),
-            None => (self.from_disk(url).await, Origin::Disk),
+            None => (self.look_on_disk(url).await, Origin::Disk),
         };
         let stored = stored.filter(|kept| kept.freshness.as_deref().is_some_and(|freshness| self.admits(freshness)));
         if asking == Asking::WhatIsFresh {
@@ -368,7 +368,7 @@ impl Cache {
         }
     }
 
-    async fn from_disk(&self, url: &Url) -> Option<Kept> {
+    async fn look_on_disk(&self, url: &Url) -> Option<Kept> {
         let disk = self.disk.clone()?;
         let (wanted, limits) = (url.clone(), self.settings.limits);
         let kept = tokio::task::spawn_blocking(move || {

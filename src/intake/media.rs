@@ -44,15 +44,10 @@ fn as_text(head: &[u8]) -> Option<&'static str> {
         return None;
     }
     let start = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
-    Some(if start.starts_with("<svg") || (start.starts_with("<?xml") || start.starts_with("<!--")) && start.contains("<svg") {
+    let begins = |openings: &[&str]| openings.iter().any(|opening| start.starts_with(opening));
+    Some(if begins(&["<svg", "<!doctype svg"]) || begins(&["<?xml", "<!--"]) && start.contains("<svg") {
         "image/svg+xml"
-    } else if start.starts_with("<!doctype svg") {
-        "image/svg+xml"
-    } else if start.starts_with("<!doctype html")
-        || start.starts_with("<html")
-        || start.starts_with("<!--")
-        || start.starts_with("<script")
-    {
+    } else if begins(&["<!doctype html", "<html", "<!--", "<script"]) {
         "text/html"
     } else if start.starts_with("<?xml") {
         "application/xml"
