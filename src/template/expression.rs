@@ -144,7 +144,7 @@ impl Compiled {
                 meter.failed();
                 Err(match error.kind() {
                     ErrorKind::OutOfFuel => {
-                        meter.fuel = 0;
+                        meter.refused = true;
                         ExpressionError::OutOfFuel
                     }
                     ErrorKind::UndefinedError => self.undefined(scope),
@@ -258,11 +258,13 @@ impl Object for Turn {
 pub struct Meter {
     fuel: u64,
     bytes: usize,
+    /// Something was wanted that could not be paid: it was reported, and nothing more can come.
+    refused: bool,
 }
 
 impl Default for Meter {
     fn default() -> Meter {
-        Meter { fuel: limits::EXPRESSION_FUEL, bytes: limits::MAX_EXPANDED_BYTES }
+        Meter { fuel: limits::EXPRESSION_FUEL, bytes: limits::MAX_EXPANDED_BYTES, refused: false }
     }
 }
 
@@ -270,12 +272,12 @@ impl Meter {
     /// Takes fuel: one unit is about a step, or 64 bytes of data.
     pub fn fuel(&mut self, units: u64) -> Result<(), ExpressionError> {
         match self.fuel.checked_sub(units) {
-            Some(left) if self.fuel > 0 => {
+            Some(left) => {
                 self.fuel = left;
                 Ok(())
             }
-            _ => {
-                self.fuel = 0;
+            None => {
+                self.refused = true;
                 Err(ExpressionError::OutOfFuel)
             }
         }
@@ -288,14 +290,15 @@ impl Meter {
                 Ok(())
             }
             None => {
-                self.bytes = 0;
+                self.refused = true;
                 Err(ExpressionError::TooManyBytes)
             }
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.fuel == 0 || self.bytes == 0
+    /// Whether going on is useless.
+    pub fn has_refused(&self) -> bool {
+        self.refused
     }
 
     /// A failed expression does not tell what it took; a flat charge bounds how many may fail.
@@ -549,6 +552,15 @@ mod tests {
         }
         assert!(turns > 100, "{turns}");
         assert_eq!(compiled.eval(&scope, &mut meter), Err(ExpressionError::OutOfFuel));
+    }
+
+    #[test]
+    fn bytes_may_be_spent_to_the_last() {
+        let mut meter = Meter::default();
+        assert_eq!(meter.bytes(limits::MAX_EXPANDED_BYTES), Ok(()));
+        assert!(!meter.has_refused());
+        assert_eq!(meter.bytes(1), Err(ExpressionError::TooManyBytes));
+        assert!(meter.has_refused());
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl Merge<'_> {
 
     /// Nothing more can come of going on.
     fn is_over(&self) -> bool {
-        self.full || self.meter.is_empty() || self.problems.list().len() >= Problems::MOST
+        self.full || self.meter.has_refused() || self.problems.list().len() >= Problems::MOST
     }
 
     fn layers(&mut self, nodes: &[Node], scope: &Scope, turn: Option<u32>) -> Vec<MergedLayer> {

@@ -8,6 +8,9 @@ use crate::layer::{read::kinds, values::Paint};
 use crate::limits;
 use crate::poster::FrameFields;
 
+/// A variable's name.
+const NAME: &str = r"^[_\p{L}][_\p{L}\p{N}]*$";
+
 /// What `affiche schema` prints and `GET /v1/schema/template.json` answers. Needs nothing else to be fetched.
 pub fn template_schema() -> Value {
     let mut defs = Map::new();
@@ -80,7 +83,7 @@ fn frame(defaults: Map<String, Value>) -> Map<String, Value> {
         json!({
             "type": ["object", "null"],
             "maxProperties": limits::MAX_VARIABLES,
-            "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": limits::MAX_NAME },
+            "propertyNames": { "pattern": NAME, "maxLength": limits::MAX_NAME },
             "additionalProperties": { "$ref": "https://json-schema.org/draft/2020-12/schema" },
             "description": "Name -> JSON Schema of the value. Without `default` it is required; `\"default\": null` makes it optional.",
         }),
@@ -128,7 +131,7 @@ fn steering() -> Map<String, Value> {
             "type": ["object", "null"],
             "properties": {
                 "each": { "type": "string", "description": "An expression that gives a list: the layer is drawn once for each item, at most 1,000 times." },
-                "as": { "type": ["string", "null"], "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "default": "item", "description": "The item's name in expressions." },
+                "as": { "type": ["string", "null"], "pattern": NAME, "default": "item", "description": "The item's name in expressions." },
             },
             "required": ["each"],
             "additionalProperties": false,

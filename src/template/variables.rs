@@ -57,8 +57,8 @@ pub fn is_identifier(name: &str) -> bool {
         "recursive",
     ];
     let mut chars = name.chars();
-    let start = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
-    start && name.len() <= limits::MAX_NAME && chars.all(|c| c == '_' || c.is_ascii_alphanumeric()) && !WORDS.contains(&name)
+    let start = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
+    start && name.len() <= limits::MAX_NAME && chars.all(|c| c == '_' || c.is_alphanumeric()) && !WORDS.contains(&name)
 }
 
 impl Variables {
@@ -219,6 +219,21 @@ impl Variable {
             problem.hint = schema.as_str().map(|word| format!("write `{{ \"type\": {word:?} }}`"));
             return Err(problem);
         }
+        // The commonest slip, which the meta-schema would report as "not valid under any of the schemas".
+        const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "array", "object", "null"];
+        if let Some(word) = schema.get("type").and_then(Value::as_str).filter(|word| !TYPES.contains(word)) {
+            let mut problem = invalid("/type", format!("{} is no type of JSON Schema", quote(word)));
+            problem.hint = match word {
+                "str" | "text" | "color" | "url" | "date" => Some("write `string`".to_owned()),
+                "int" => Some("write `integer`".to_owned()),
+                "float" | "double" => Some("write `number`".to_owned()),
+                "bool" => Some("write `boolean`".to_owned()),
+                "list" => Some("write `array`".to_owned()),
+                "map" | "dict" => Some("write `object`".to_owned()),
+                _ => did_you_mean(word, &TYPES),
+            };
+            return Err(problem);
+        }
         let cost = schema_guard::cost(schema).map_err(|error| invalid("", error.to_string()))?;
         let options = jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(
             PatternOptions::regex().size_limit(limits::MAX_REGEX_BYTES).dfa_size_limit(limits::MAX_REGEX_BYTES),
@@ -334,7 +349,8 @@ mod tests {
     fn schemas_are_checked() {
         for (schema, part) in [
             (json!("string"), "must be a JSON Schema"),
-            (json!({ "type": "strin" }), "is not a JSON Schema"),
+            (json!({ "type": "strin" }), "`strin` is no type"),
+            (json!({ "type": 5 }), "is not a JSON Schema"),
             (json!({ "type": "string", "default": 5 }), "not valid by its own schema"),
             (json!({ "pattern": "(a" }), "is not a JSON Schema"),
             (json!({ "pattern": "(?=a)b" }), "is not a JSON Schema"),
@@ -349,7 +365,7 @@ mod tests {
             assert!(problems.len() == 1 && problems[0].contains(part), "{schema}: {problems:?}");
             assert_eq!(variables.declared_names(), Some(vec!["a"]), "the name stays known");
         }
-        let (_, problems) = parse(json!({ "a b": {}, "loop": {}, "1": {} }));
+        let (_, problems) = parse(json!({ "a b": {}, "loop": {}, "1": {}, "标题": {} }));
         assert_eq!(problems.len(), 3, "{problems:?}");
         let (_, problems) = parse(json!({ "a": { "$ref": "#/$defs/n", "$defs": { "n": { "type": "number" } } } }));
         assert_eq!(problems, Vec::<String>::new());
