@@ -23,18 +23,18 @@ if [ "${1-}" = inside ]; then
   # Runs in namespaces of its own: see `try` below. $2 is the unpacked image, then the image's environment, `--`, its command.
   root=$2 && shift 2
   environment=() && while [ "$1" != -- ]; do environment+=("$1") && shift; done && shift
-  user=${user:?}
+  user=${user:?} chroot=$(command -v chroot)
   ip link set lo up
   mount --bind "$root" "$root"
   mount -t proc proc "$root/proc"
   mount -o remount,bind,ro "$root"
-  in_container() { env -i "${environment[@]}" chroot --userspec="$user" --groups= "$root" "$@"; }
+  in_container() { env -i "${environment[@]}" "$chroot" --userspec="$user" --groups= "$root" "$@"; }
   url=http://127.0.0.1:$(printf '%s\n' "${environment[@]}" | sed -n 's/^PORT=//p')
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
 
   ! in_container /affiche health >"$work/health" 2>&1 || die "health says yes although nothing runs"
-  env -i "${environment[@]}" setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@" >"$work/log" 2>&1 &
+  env -i "${environment[@]}" "$(command -v setpriv)" --no-new-privs "$chroot" --userspec="$user" --groups= "$root" "$@" >"$work/log" 2>&1 &
   server=$!
   began=$(date +%s%N)
   for _ in $(seq 100); do
