@@ -1,6 +1,7 @@
 //! Every setting, in one table: from it come the struct, the flags, the variables, the file's keys, `--help` and the docs.
 
 pub mod form;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

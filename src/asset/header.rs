@@ -309,19 +309,8 @@ fn webp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
             let flags = *bytes.get(20)?;
             let (width, height) = (u24_le(bytes, 24)? + 1, u24_le(bytes, 27)? + 1);
             let mut orientation = 1;
-            let mut at = 30_usize;
-            while flags & EXIF != 0 {
-                let (Some(kind), Some(length)) = (bytes.get(at..at + 4), u32_le(bytes, at + 4)) else { break };
-                if kind == b"EXIF" {
-                    let end = (at + 8).saturating_add(length as usize).min(bytes.len());
-                    orientation = exif::orientation(bytes.get(at + 8..end).unwrap_or_default());
-                    break;
-                }
-                // Chunks are padded to an even length.
-                match (at + 8 + (length as usize & 1)).checked_add(length as usize) {
-                    Some(next) => at = next,
-                    None => break,
-                }
+            if flags & EXIF != 0 {
+                orientation = webp_orientation(bytes);
             }
             // The frames of an animation may leave parts of the canvas bare.
             Some(sized(Format::WebP, width, height, orientation, flags & (ALPHA | ANIMATION) != 0))
@@ -347,6 +336,24 @@ fn bmp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
     // Rows from the top down have a negative height. 16 and 32 bits may hold alpha.
     let alpha = matches!(u16_le(bytes, 28)?, 16 | 32);
     Some(sized(Format::Bmp, width as u32, height.unsigned_abs(), 1, alpha))
+}
+
+/// EXIF 1 to 8 of the chunk `EXIF` among those behind `VP8X`.
+fn webp_orientation(bytes: &[u8]) -> u8 {
+    const FIRST_CHUNK: usize = 30;
+    let mut at = FIRST_CHUNK;
+    while let (Some(kind), Some(length)) = (bytes.get(at..at + 4), u32_le(bytes, at + 4)) {
+        if kind == b"EXIF" {
+            let end = (at + 8).saturating_add(length as usize).min(bytes.len());
+            return exif::orientation(bytes.get(at + 8..end).unwrap_or_default());
+        }
+        // Chunks are padded to an even length.
+        match (at + 8 + (length as usize & 1)).checked_add(length as usize) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    1
 }
 
 #[cfg(test)]

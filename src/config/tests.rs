@@ -1,3 +1,5 @@
+//! Tests of the settings: where values come from and what is said of bad ones.
+
 use super::*;
 use std::num::NonZeroUsize;
 use std::time::Duration;

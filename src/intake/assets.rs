@@ -13,8 +13,14 @@ macro_rules! picture {
 }
 
 /// Built in: name and content, all that lies in `assets/pictures`.
-pub const BUILT_IN: &[(&str, &[u8])] =
-    &[picture!("avatar.png"), picture!("avatar.svg"), picture!("bg.jpg"), picture!("logo.png"), picture!("product.jpg")];
+pub const BUILT_IN: &[(&str, &[u8])] = &[
+    picture!("avatar.png"),
+    picture!("avatar.svg"),
+    picture!("bg.jpg"),
+    picture!("hills.svg"),
+    picture!("logo.png"),
+    picture!("product.jpg"),
+];
 
 /// Where an asset was found.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -14,9 +14,15 @@ use super::hint::{did_you_mean, quote};
 use crate::limits;
 use crate::problem::{Code, In, Place, Problem, Problems};
 
-/// The templates within the binary.
+macro_rules! built_in {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../templates/", $name, ".json")))
+    };
+}
+
+/// The templates within the binary: all that lies in `templates/`.
 const BUILT_IN: &[(&str, &str)] =
-    &[("og", include_str!("../../templates/og.json")), ("share", include_str!("../../templates/share.json"))];
+    &[built_in!("checkin"), built_in!("og"), built_in!("quote"), built_in!("sale"), built_in!("share"), built_in!("ticket")];
 
 /// Whether it may name a template: `[a-z0-9][a-z0-9_-]{0,63}`.
 pub fn is_name(name: &str) -> bool {
