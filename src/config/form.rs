@@ -1,6 +1,5 @@
 //! The forms that values of settings have: `10s`, `20MiB`, `50MP`, lists by comma, keys that are never shown.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

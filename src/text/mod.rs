@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::ctx::{Ctx, Stopped};
 use crate::memo::{Kind, Memo};
-use crate::scene::{Key, KeyBuilder};
+use crate::key::{Key, KeyBuilder};
 
 pub use font::{Axis, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts};
 
