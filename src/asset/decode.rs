@@ -348,6 +348,7 @@ mod tests {
                 if let Ok(pixels) = decode(&asset) {
                     // Only what stands behind the pixels may be missing.
                     assert!(pixels == decoded(whole) && cut + 16 >= whole.len(), "{name} cut at {cut} of {}", whole.len());
+                    assert!(!matches!(asset.header().format, Format::Jpeg), "a JPEG's last bytes are its end marker");
                 }
             }
         }

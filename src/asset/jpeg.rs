@@ -1,6 +1,6 @@
 //! JPEG bodies into straight RGBA8, as stored (orientation not applied), colours in sRGB.
 
-// Pixel loops over fixed arrays.
+// Pixel loops over fixed arrays; `is_ended` slices where it just matched.
 #![allow(clippy::indexing_slicing)]
 
 use zune_jpeg::JpegDecoder;
@@ -13,6 +13,9 @@ use crate::color::mul_255;
 
 /// The pixels, row after row, or why they cannot be had. A body that ends early is an error, not grey.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
+    if !is_ended(bytes) {
+        return Err("it ends early".to_owned());
+    }
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(header.width as usize)
@@ -41,6 +44,29 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
         icc::to_srgb(&profile, &mut pixels);
     }
     Ok(pixels)
+}
+
+/// Whether the end marker stands behind the scans. zune fills a last row of blocks that ends early with what it has.
+fn is_ended(bytes: &[u8]) -> bool {
+    const SCAN: u8 = 0xda;
+    const END: u8 = 0xd9;
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    let mut scanned = false;
+    while let Some(at) = rest.iter().position(|&b| b == 0xff) {
+        match rest[at..] {
+            [_, END, ..] => return scanned,
+            // Stuffing, restarts, fill: no length follows.
+            [_, 0x00 | 0x01 | 0xd0..=0xd8, ..] => rest = &rest[at + 2..],
+            [_, 0xff, ..] => rest = &rest[at + 1..],
+            [_, marker, high, low, ..] => {
+                scanned |= marker == SCAN;
+                let length = usize::from(u16::from_be_bytes([high, low]));
+                rest = rest.get(at + 2 + length..).unwrap_or_default();
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Photoshop and everyone after it stores inks inverted (255 is no ink), as YCCK after a turn through RGB.

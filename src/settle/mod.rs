@@ -368,6 +368,23 @@ mod tests {
     }
 
     #[test]
+    fn vectors_see_nothing_outside_of_themselves() {
+        let path = format!("{}/tests/posters/pictures/logo.png", env!("CARGO_MANIFEST_DIR"));
+        let embedded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, png(1));
+        let drawn = |href: &str| {
+            let svg = format!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" width="32" height="24"><image href="{href}" width="32" height="24"/></svg>"#
+            );
+            let scene = scene(vec![Item::pixels(picture(&asset(svg.into_bytes()), 32, 24), 0, 0, None, 255)]);
+            let settled = settled_with(&scene, &Memo::off(), 1, Simd::Detect).unwrap();
+            let Op::Pixels { source, .. } = settled.items()[0].op() else { panic!("no pixels") };
+            source.data().iter().any(|v| *v != 0)
+        };
+        assert!(drawn(&format!("data:image/png;base64,{embedded}")));
+        assert!(!drawn(&path) && !drawn(&format!("file://{path}")) && !drawn("data:image/svg+xml,%3Csvg/%3E"));
+    }
+
+    #[test]
     fn vectors_are_drawn_at_the_size_shown() {
         let svg = br##"<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="5" height="10" fill="#f00"/></svg>"##;
         let scene = scene(vec![Item::pixels(picture(&asset(svg.to_vec()), 100, 100), 0, 0, None, 255)]);
