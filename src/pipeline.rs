@@ -127,12 +127,11 @@ impl Engine {
 
     /// Template and variables into a typed poster: the read and validate stages.
     fn merge(&self, request: &Request) -> Result<Poster, Problems> {
-        let template = match &request.template {
-            TemplateRef::Inline(value) => Arc::new(Template::parse(value)?),
-            TemplateRef::Named(name) => self.library.find(name)?,
-        };
         let supplied = Supplied { variables: &request.variables, overrides: &request.overrides, canvas: &request.canvas };
-        Poster::read(&template, &supplied, &self.limits)
+        match &request.template {
+            TemplateRef::Inline(value) => Poster::read_inline(value, &supplied, &self.limits),
+            TemplateRef::Named(name) => Poster::read(&*self.library.find(name)?, &supplied, &self.limits),
+        }
     }
 
     /// All bytes from outside. No permit is held meanwhile.

@@ -7,7 +7,7 @@ use crate::layer::{Layer, read::read_all};
 use crate::limits::{Limits, MAX_COORDINATE};
 use crate::problem::{In, Place, Problems};
 use crate::template::declare::{fields, number};
-use crate::template::fields::{FieldSet as _, Fields, Mode, Read, Reader};
+use crate::template::fields::{FieldSet as _, Fields, Mode, Origins, Read, Reader};
 use crate::template::{Supplied, Template, merge};
 
 #[derive(Clone, Debug)]
@@ -96,15 +96,15 @@ pub fn read_frame(fields: &mut Fields) -> Option<FrameFields> {
 }
 
 impl Poster {
-    /// Merges and reads: all problems of variables and overrides, or else all those of the merged values.
+    /// Merges and reads: all problems of variables, overrides and canvas, or else all those of the merged values.
     pub fn read(template: &Template, supplied: &Supplied, limits: &Limits) -> Result<Poster, Problems> {
-        let merged = merge::merge(template, supplied, limits)?;
         let mut problems = Problems::new();
-        let mut reader = Reader::new(Place::new(In::Template, ""), Mode::Merged, &merged.frame_origins, &mut problems);
-        let mut fields = Fields::new(&merged.frame, &mut reader);
-        fields.known("name");
-        let frame = read_frame(&mut fields);
-        fields.finish();
+        let bound = merge::bind(template, supplied, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let merged = merge::merge(template, &bound, limits, &mut problems);
+        let frame = merged.frame.as_ref().and_then(|frame| read_canvas(frame, &merged.frame_origins, &mut problems));
         let layers = read_all(&merged.layers, &mut problems);
         match frame {
             Some(frame) => problems.or(Poster {
@@ -117,6 +117,29 @@ impl Poster {
             None => Err(problems),
         }
     }
+
+    /// As [`Poster::read`] of a template that came with the request: its own problems and those of what goes with it come
+    /// together.
+    pub fn read_inline(template: &Value, supplied: &Supplied, limits: &Limits) -> Result<Poster, Problems> {
+        let (template, mut problems) = Template::parse_partly(template);
+        if problems.is_empty() {
+            return Poster::read(&template, supplied, limits);
+        }
+        // Without a `variables` block the faulty parts might hold the names that seem unknown.
+        if template.variables().declared_names().is_some() {
+            merge::bind(&template, supplied, &mut problems);
+        }
+        Err(problems)
+    }
+}
+
+fn read_canvas(frame: &Map<String, Value>, origins: &Origins, problems: &mut Problems) -> Option<FrameFields> {
+    let mut reader = Reader::new(Place::new(In::Template, ""), Mode::Merged, origins, problems);
+    let mut fields = Fields::new(frame, &mut reader);
+    fields.known("name");
+    let read = read_frame(&mut fields);
+    fields.finish()?;
+    read
 }
 
 impl FrameFields {

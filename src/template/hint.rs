@@ -64,7 +64,7 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
 }
 
 /// "did you mean `x`?" or, where nothing is near, the list of what there is.
-pub fn did_you_mean<'n>(wrong: &str, names: &[&'n str]) -> Option<String> {
+pub fn did_you_mean(wrong: &str, names: &[&str]) -> Option<String> {
     if let Some(name) = nearest(wrong, names.iter().copied()) {
         return Some(format!("did you mean {}?", quote(name)));
     }
@@ -87,10 +87,10 @@ pub fn unknown_field(wrong: &str, names: &[&str]) -> Option<String> {
     if let Some(name) = names.iter().find(|name| snake(name) == written) {
         return Some(format!("here it is called {}", quote(name)));
     }
-    if let Some((_, ours)) = SYNONYMS.iter().find(|(foreign, _)| *foreign == written) {
-        if let Some(name) = ours.iter().find(|ours| names.contains(ours)) {
-            return Some(format!("here it is called {}", quote(name)));
-        }
+    if let Some((_, ours)) = SYNONYMS.iter().find(|(foreign, _)| *foreign == written)
+        && let Some(name) = ours.iter().find(|ours| names.contains(ours))
+    {
+        return Some(format!("here it is called {}", quote(name)));
     }
     if let Some((_, advice)) = ADVICE.iter().find(|(foreign, _)| *foreign == written) {
         return Some((*advice).to_owned());

@@ -54,37 +54,49 @@ pub struct Supplied<'a> {
     pub canvas: &'a Map<String, Value>,
 }
 
-/// A template with its final values.
+/// A template with its final values; what could not be expanded is left out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
-    pub frame: Map<String, Value>,
+    /// `None` if a part of it could not be expanded.
+    pub frame: Option<Map<String, Value>>,
     pub frame_origins: Origins,
     /// In painting order.
     pub layers: Vec<MergedLayer>,
 }
 
-/// Merges; on `Err` all problems of variables, overrides and canvas, or else all those of expanding.
-pub fn merge(template: &Template, supplied: &Supplied, limits: &Limits) -> Result<Merged, Problems> {
-    let mut problems = Problems::new();
-    let variables = template.variables.bind(supplied.variables, &mut problems);
-    let overrides = Overrides::parse(supplied.overrides, &template.layers, &mut problems);
-    let canvas = canvas(supplied.canvas, &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
+/// What a request brings, checked against the template.
+#[derive(Debug)]
+pub struct Bound {
+    variables: Map<String, Value>,
+    overrides: Overrides,
+    canvas: Vec<(String, Value, Place)>,
+}
+
+/// Checks variables, names of overrides and the canvas; tells all their problems.
+pub fn bind(template: &Template, supplied: &Supplied, problems: &mut Problems) -> Bound {
+    Bound {
+        variables: template.variables.bind(supplied.variables, problems),
+        overrides: Overrides::parse(supplied.overrides, &template.layers, problems),
+        canvas: canvas(supplied.canvas, problems),
     }
-    let scope = Scope::new(&variables);
+}
+
+/// Expands the template; tells every placeholder that fails.
+pub fn merge(template: &Template, bound: &Bound, limits: &Limits, problems: &mut Problems) -> Merged {
+    let scope = Scope::new(&bound.variables);
     let mut merge = Merge {
-        overrides: &overrides,
+        overrides: &bound.overrides,
         most: limits.max_layers,
         left: limits.max_layers,
         full: false,
         meter: Meter::default(),
-        problems,
+        problems: Problems::new(),
     };
     let mut frame_origins = Origins::default();
-    let frame = merge.frame(&template.frame, &canvas, &scope, &mut frame_origins);
+    let frame = merge.frame(&template.frame, &bound.canvas, &scope, &mut frame_origins);
     let layers = merge.layers(&template.layers, &scope, None);
-    merge.problems.or(Merged { frame, frame_origins, layers })
+    problems.append(merge.problems);
+    Merged { frame, frame_origins, layers }
 }
 
 /// The fields of the canvas, with their places.
@@ -125,20 +137,23 @@ impl Merge<'_> {
         canvas: &[(String, Value, Place)],
         scope: &Scope,
         origins: &mut Origins,
-    ) -> Map<String, Value> {
+    ) -> Option<Map<String, Value>> {
         let root = Place::new(In::Template, "");
-        let mut frame = Map::new();
+        let (mut frame, mut whole) = (Map::new(), true);
         for (field, slot) in slots {
             let mut expander = Expander { scope, meter: &mut self.meter, problems: &mut self.problems, origins };
-            if let Some(value) = expander.expand(slot, &root.child(field)) {
-                frame.insert(field.clone(), value);
+            match expander.expand(slot, &root.child(field)) {
+                Some(value) => {
+                    frame.insert(field.clone(), value);
+                }
+                None => whole = false,
             }
         }
         for (field, value, place) in canvas {
             frame.insert(field.clone(), value.clone());
             origins.moved(root.child(field).at, place.clone());
         }
-        frame
+        whole.then_some(frame)
     }
 
     /// Nothing more can come of going on.
@@ -202,18 +217,9 @@ impl Merge<'_> {
 
     /// `hidden` and `when`; `None` if they fail.
     fn is_shown(&mut self, node: &Node, scope: &Scope, place: &Place, when: When) -> Option<Shown> {
-        if let Some((value, written)) = self.overrides.hidden(node.raw.name()) {
-            match value {
-                Value::Bool(true) => return Some(Shown::No),
-                Value::Bool(false) | Value::Null => {}
-                other => {
-                    let message = format!("must be true or false, not {}", kind(other));
-                    let problem = Problem::new(written.clone(), Code::WrongType, message);
-                    if !self.problems.list().contains(&problem) {
-                        self.problems.push(problem);
-                    }
-                    return None;
-                }
+        if let Some(hidden) = self.overrides.hidden(node.raw.name()) {
+            if hidden {
+                return Some(Shown::No);
             }
         } else if let Some(slot) = node.hidden.as_ref().filter(|slot| when.concerns_slot(slot)) {
             let at = place.child("hidden");

@@ -66,6 +66,11 @@ impl Overrides {
                 problems.push(Problem::new(place, Code::InvalidOverride, message));
                 return;
             }
+            if field == "hidden" && below.is_empty() && !value.is_boolean() && !value.is_null() {
+                let message = format!("must be true or false, not {}", kind(value));
+                problems.push(Problem::new(place, Code::WrongType, message));
+                return;
+            }
             let below: Vec<String> = below.iter().map(|step| (*step).to_owned()).collect();
             patches.push(Patch { field: field.to_owned(), value: value.clone(), below, place, weight: weight(value) });
         };
@@ -83,11 +88,11 @@ impl Overrides {
         }
     }
 
-    /// What `hidden` becomes for the layers of this name, if overridden, and where that is said.
-    pub fn hidden(&self, name: Option<&str>) -> Option<(&Value, &Place)> {
+    /// What `hidden` becomes for the layers of this name, if overridden; null is false.
+    pub fn hidden(&self, name: Option<&str>) -> Option<bool> {
         let patches = self.by_name.get(name?)?;
-        let last = patches.iter().rev().find(|patch| patch.field == "hidden" && patch.below.is_empty())?;
-        Some((&last.value, &last.place))
+        let last = patches.iter().rev().find(|patch| patch.field == "hidden")?;
+        Some(last.value == Value::Bool(true))
     }
 
     /// Bytes that applying to a layer of this name takes.

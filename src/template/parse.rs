@@ -74,19 +74,19 @@ impl Use for Scribe<'_> {
             if compiled.lenient().contains(name) {
                 self.lenient.insert(name.clone());
             }
-            if let Some(mut known) = self.variables.declared_names() {
-                if !known.contains(&name.as_str()) {
-                    known.extend(self.locals.iter().map(String::as_str));
-                    let message = format!("{} is not a variable of this template", quote(name));
-                    let mut problem = Problem::new(place.clone(), Code::UnknownVariable, message);
-                    problem.hint = match name.as_str() {
-                        "now" | "today" => Some("there is no clock: declare a variable and pass the date".to_owned()),
-                        "random" => Some("there is no randomness: declare a variable and pass the value".to_owned()),
-                        "loop" => Some("`loop` is there within a layer with `repeat`".to_owned()),
-                        _ => did_you_mean(name, &known),
-                    };
-                    self.problem(problem);
-                }
+            if let Some(mut known) = self.variables.declared_names()
+                && !known.contains(&name.as_str())
+            {
+                known.extend(self.locals.iter().map(String::as_str));
+                let message = format!("{} is not a variable of this template", quote(name));
+                let mut problem = Problem::new(place.clone(), Code::UnknownVariable, message);
+                problem.hint = match name.as_str() {
+                    "now" | "today" => Some("there is no clock: declare a variable and pass the date".to_owned()),
+                    "random" => Some("there is no randomness: declare a variable and pass the value".to_owned()),
+                    "loop" => Some("`loop` is there within a layer with `repeat`".to_owned()),
+                    _ => did_you_mean(name, &known),
+                };
+                self.problem(problem);
             }
         }
     }
@@ -119,11 +119,20 @@ impl Scribe<'_> {
 impl Template {
     /// Reads a template. Everything that can be known without variables is checked: on `Err` all of it is told.
     pub fn parse(value: &Value) -> Result<Template, Problems> {
+        let (template, problems) = Template::parse_partly(value);
+        problems.or(template)
+    }
+
+    /// As [`Template::parse`], with what could be read of a faulty one: enough to check what else a request brings.
+    pub fn parse_partly(value: &Value) -> (Template, Problems) {
         let root = Place::new(In::Template, "");
-        let Some(object) = value.as_object() else {
-            return Err(Problem::new(root, Code::WrongType, "a template must be an object").into());
-        };
-        let mut problems = Problems::new();
+        let (mut problems, nothing) = (Problems::new(), Map::new());
+        let object = value.as_object().unwrap_or(&nothing);
+        if !value.is_object() {
+            problems.push(Problem::new(root.clone(), Code::WrongType, "a template must be an object"));
+            let variables = Variables::parse(None, &root, &mut problems);
+            return (Template { name: None, description: None, variables, frame: Vec::new(), layers: Vec::new() }, problems);
+        }
         let variables = Variables::parse(object.get("variables"), &root.child("variables"), &mut problems);
         let none = Origins::default();
         let mut reader = Reader::new(root.clone(), Mode::Raw, &none, &mut problems);
@@ -174,7 +183,7 @@ impl Template {
         };
         let Scribe { used, lenient, problems, .. } = scribe;
         let variables = variables.with_used(used, &lenient);
-        problems.or(Template { name, description, variables, frame: slots, layers })
+        (Template { name, description, variables, frame: slots, layers }, problems)
     }
 }
 

@@ -22,7 +22,13 @@ fn merge_with(template: &Value, variables: Value, overrides: Value, limits: &Lim
     let none = Map::new();
     let supplied =
         Supplied { variables: variables.as_object().unwrap(), overrides: overrides.as_object().unwrap(), canvas: &none };
-    merge::merge(&Template::parse(template)?, &supplied, limits)
+    let (template, mut problems) = (Template::parse(template)?, Problems::new());
+    let bound = merge::bind(&template, &supplied, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let merged = merge::merge(&template, &bound, limits, &mut problems);
+    problems.or(merged)
 }
 
 /// The merged layers' fields, without `type`, with their places.
@@ -396,7 +402,7 @@ fn templates_of_a_folder_stand_before_the_built_in_ones() {
     write("Not A Name.json", json!({}));
     std::fs::write(dir.path().join("broken.json"), "{").unwrap();
     let library = Library::new(vec![dir.path().join("missing"), dir.path().to_owned()]);
-    assert_eq!(library.names(), ["broken", "og", "share", "wrong"]);
+    assert_eq!(library.names(), ["broken", "checkin", "og", "quote", "sale", "share", "ticket", "wrong"]);
     assert_eq!(library.json("share").unwrap()["width"], 7);
     let (first, second) = (library.find("share").unwrap(), library.find("share").unwrap());
     assert!(std::sync::Arc::ptr_eq(&first, &second), "kept compiled");

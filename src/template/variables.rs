@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value};
 
+use super::fields::kind;
 use super::hint::{did_you_mean, quote};
 use super::schema_guard;
 use crate::limits;
@@ -215,7 +216,7 @@ impl Variable {
             Box::new(Problem::new(place, Code::InvalidSchema, message))
         };
         if !schema.is_object() && !schema.is_boolean() {
-            let mut problem = invalid("", format!("must be a JSON Schema (an object), not {}", super::fields::kind(schema)));
+            let mut problem = invalid("", format!("must be a JSON Schema (an object), not {}", kind(schema)));
             problem.hint = schema.as_str().map(|word| format!("write `{{ \"type\": {word:?} }}`"));
             return Err(problem);
         }
@@ -240,7 +241,12 @@ impl Variable {
         );
         let validator = options.build(schema).map_err(|error| {
             let at = error.instance_path().to_string();
-            invalid(&at, cut(&format!("is not a JSON Schema that affiche follows: {}", error.masked())))
+            let told = error.masked_with(kind(error.instance())).to_string();
+            let mut problem = invalid(&at, cut(&format!("is not a JSON Schema that affiche follows: {told}")));
+            if at.contains("/pattern") {
+                problem.hint = Some("patterns are matched in linear time: no look-around, no back-references".to_owned());
+            }
+            problem
         })?;
         let default = schema.get("default").cloned();
         let variable = Variable { name: name.to_owned(), schema: schema.clone(), default, validator, cost };
@@ -267,17 +273,9 @@ impl Variable {
             problems.push(Problem::new(
                 place,
                 Code::InvalidVariable,
-                cut(&error.masked_with(shown(error.instance())).to_string()),
+                cut(&error.masked_with(kind(error.instance())).to_string()),
             ));
         }
-    }
-}
-
-/// A value in a message: scalars as they are, the rest by kind.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => quote(text),
-        other => super::fields::kind(other),
     }
 }
 
@@ -337,8 +335,8 @@ mod tests {
             [
                 "/titel unknown_variable: `titel` is not a variable of this template",
                 " missing_variable: the variable `title` is missing",
-                "/price invalid_variable: `12` is not of type \"number\"",
-                "/url invalid_variable: `no uri` is not a \"uri\"",
+                "/price invalid_variable: the string `12` is not of type \"number\"",
+                "/url invalid_variable: the string `no uri` is not a \"uri\"",
                 "/items/1/n invalid_variable: the number 1.5 is not of type \"integer\"",
                 "/items/2 invalid_variable: \"n\" is a required property",
             ]

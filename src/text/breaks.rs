@@ -22,9 +22,19 @@ pub struct BreakOptions<'a> {
 
 /// The byte offsets before which a line may be broken, rising, without 0 and the end: UAX 14 with the corrections above.
 pub fn opportunities(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
+    // In Chinese the double quotation marks are brackets; other languages open and close with either.
+    let bracketed = options.lang.is_some_and(|lang| lang.get(..2).is_some_and(|l| l.eq_ignore_ascii_case("zh")));
+    let replaced;
+    let text = if bracketed && text.contains(['“', '”']) {
+        // Brackets of as many bytes that are not East Asian themselves: no line ends between a letter and one.
+        replaced = text.replace('“', "\u{2045}").replace('”', "\u{2046}");
+        replaced.as_str()
+    } else {
+        text
+    };
     let found = uax14(text, options);
-    let ascii = options.word_break != WordBreak::BreakAll && text.bytes().any(|b| b.is_ascii_punctuation());
-    let wide = text.chars().any(|c| matches!(c, '\u{B7}' | '\u{2018}' | '\u{2019}' | '\u{201C}' | '\u{201D}'));
+    let ascii = text.bytes().any(|b| b.is_ascii_punctuation() || b == b' ' || b == b'\t');
+    let wide = !text.is_ascii();
     if !ascii && !wide {
         return found;
     }
@@ -35,7 +45,10 @@ pub fn opportunities(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
         }
     }
     if ascii {
-        correct_ascii(text, &mut may);
+        if options.word_break != WordBreak::BreakAll {
+            correct_ascii(text, &mut may);
+        }
+        after_spaces(text, &mut may);
     }
     if wide {
         correct_wide(text, &mut may);
@@ -88,6 +101,18 @@ fn correct_ascii(text: &str, may: &mut [bool]) {
     }
 }
 
+/// After spaces a line may always end, whatever follows; UAX 14 would keep `？` with the word before.
+fn after_spaces(text: &str, may: &mut [bool]) {
+    for (at, pair) in text.as_bytes().windows(2).enumerate() {
+        if let [b' ' | b'\t', next] = pair
+            && !matches!(next, b' ' | b'\t')
+            && let Some(may) = may.get_mut(at + 1)
+        {
+            *may = true;
+        }
+    }
+}
+
 /// Whether a line may end between `a` and `b`, which follow `before`.
 fn ascii_pair(before: u8, a: u8, b: u8) -> bool {
     match (a, b) {
@@ -100,15 +125,16 @@ fn ascii_pair(before: u8, a: u8, b: u8) -> bool {
     }
 }
 
-/// Two gaps of icu 2.4: a quotation mark between wide characters glues both (icu4x#5595; Unicode 16 says otherwise in
-/// LB19a), and a middle dot may start a line (icu4x#7500; CLReq forbids it).
+/// Three gaps of icu 2.4: a quotation mark between wide characters glues both (icu4x#5595; Unicode 16 says otherwise in
+/// LB19a), a middle dot may start a line (icu4x#7500; CLReq forbids it), and units and currency signs glue brackets although no
+/// number is near (Unicode 16, LB25).
 fn correct_wide(text: &str, may: &mut [bool]) {
     let mut set = |at: usize, value: bool| {
         if let Some(may) = may.get_mut(at) {
             *may = value;
         }
     };
-    let mut before: Option<char> = None;
+    let (mut before_that, mut before): (Option<char>, Option<char>) = (None, None);
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let after = chars.peek().map(|(_, c)| *c);
@@ -126,10 +152,27 @@ fn correct_wide(text: &str, may: &mut [bool]) {
                     }
                 }
             }
-            _ => {}
+            _ => {
+                let opens = class(c) == Class::OpenPunctuation && !(c.is_ascii() && before.is_some_and(|b| b.is_ascii()));
+                if opens && before.is_some_and(is_unit) && after.is_none_or(|after| class(after) != Class::Numeric) {
+                    set(at, true);
+                }
+                let closed = before.is_some_and(|b| !b.is_ascii() && CLOSING.contains(&class(b)));
+                if closed && is_unit(c) && before_that.is_none_or(|b| class(b) != Class::Numeric) {
+                    set(at, true);
+                }
+            }
         }
+        before_that = before;
         before = Some(c);
     }
+}
+
+const CLOSING: [Class; 2] = [Class::ClosePunctuation, Class::CloseParenthesis];
+
+/// A sign before or after numbers.
+fn is_unit(c: char) -> bool {
+    [Class::PostfixNumeric, Class::PrefixNumeric].contains(&class(c))
 }
 
 fn class(c: char) -> Class {
@@ -238,6 +281,20 @@ mod tests {
         assert_eq!(normal("他说“你好”，走"), "他|说|“你|好”，|走");
         assert_eq!(normal("（“你”）"), "（“你”）");
         assert_eq!(normal("say “hi” now"), "say |“hi” |now");
+        // In Chinese, beside anything.
+        let chinese = |text: &str| pieces(text, BreakOptions { lang: Some("zh-CN"), ..BreakOptions::default() }).join("|");
+        assert_eq!(chinese("中…“x”℃“y”“z”"), "中…|“x”|℃|“y”|“z”");
+        assert_eq!(chinese("小the“x”the"), "小|the“x”|the");
+        assert_eq!(chinese("it’s"), "it’s");
+    }
+
+    #[test]
+    fn a_unit_holds_a_bracket_only_with_a_number() {
+        assert_eq!(normal("中％「中℃（中"), "中％|「中℃|（中");
+        assert_eq!(normal("中％（5）"), "中％（5）");
+        assert_eq!(normal("「引」¥100，％"), "「引」|¥100，％");
+        assert_eq!(normal("（5）％"), "（5）％");
+        assert_eq!(normal("℃{y}"), "℃|{y}");
     }
 
     #[test]
@@ -248,6 +305,7 @@ mod tests {
             ("A-1 -5 1-2 well-known", "A-|1 |-5 |1-|2 |well-|known"),
             ("f(x) a.(b)", "f(x) |a.|(b)"),
             ("what?! no?\"", "what?! |no?\""),
+            ("中 ？ ! b", "中 |？ |! |b"),
         ];
         for (text, expected) in cases {
             assert_eq!(normal(text), expected);

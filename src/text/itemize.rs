@@ -156,8 +156,9 @@ impl Scripts {
             return current;
         }
         if own == Script::Common || own == Script::Inherited {
-            // Shared by some scripts only: the first of them.
-            let first = set.iter().find(|s| *s != Script::Common && *s != Script::Inherited);
+            // Shared by some scripts only: Han if it is among them (punctuation of East Asia), else the first.
+            let mut of = set.iter().filter(|s| *s != Script::Common && *s != Script::Inherited);
+            let first = if set.contains(&Script::Han) { Some(Script::Han) } else { of.next() };
             return first.map_or(Script::Common, one_for_kana);
         }
         own
@@ -169,26 +170,16 @@ fn one_for_kana(script: Script) -> Script {
     if script == Script::Katakana { Script::Hiragana } else { script }
 }
 
+/// The other end of a bracket; quotation marks are no brackets (they pair differently in each language).
 fn closing(c: char) -> Option<char> {
-    const PAIRS: &[(char, char)] = &[
-        ('(', ')'),
-        ('[', ']'),
-        ('{', '}'),
-        ('«', '»'),
-        ('‹', '›'),
-        ('‘', '’'),
-        ('“', '”'),
-        ('（', '）'),
-        ('［', '］'),
-        ('｛', '｝'),
-        ('「', '」'),
-        ('『', '』'),
-        ('【', '】'),
-        ('《', '》'),
-        ('〈', '〉'),
-        ('〔', '〕'),
-    ];
-    PAIRS.iter().find(|(open, _)| *open == c).map(|(_, close)| *close)
+    const PAIRS: &str = "()[]{}（）［］｛｝「」『』【】《》〈〉〔〕";
+    let mut chars = PAIRS.chars();
+    while let (Some(open), Some(close)) = (chars.next(), chars.next()) {
+        if open == c {
+            return Some(close);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -227,6 +218,7 @@ mod tests {
             ("林小满 1000", "林小满| 1000"),
             ("(abc)", "(abc)"),
             ("“你好”", "“|你好|”"),
+            ("细‘x’AVA", "细|‘|x’AVA"),
             ("abc مرحبا 12 def", "abc |مرحبا| |12| |def"),
             ("カタカナとひらがな", "カタカナとひらがな"),
             ("hi 😀😀 ho", "hi |😀😀| ho"),
@@ -239,6 +231,7 @@ mod tests {
         assert_eq!(arabic[1].1, 1);
         assert_eq!(arabic[1].2, Script::Arabic);
         assert_eq!(cut("12 中")[0].2, Script::Han);
+        assert_eq!(cut("、・）文は")[0].2, Script::Han);
         assert_eq!(cut("123")[0].2, Script::Common);
         assert_eq!(cut("中（a）b")[1].2, Script::Latin);
     }

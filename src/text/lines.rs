@@ -23,8 +23,12 @@ pub(in crate::text) struct Cut {
     pub clusters: Range<usize>,
     /// The clusters from here on hang or are left out.
     pub visible_end: usize,
+    /// The line is shaped up to here: a space that hangs may kern with what stands before it.
+    pub shaped_end: usize,
     /// Of the visible clusters and the marker.
     pub width: f64,
+    /// The same, shaped with the spaces that hang: by this it is decided whether the line fits.
+    fit_width: f64,
     /// A hyphen or an ellipsis after the visible clusters.
     pub marker: Option<ShapedItem>,
     /// The paragraph goes on in the next line: it may be justified.
@@ -40,6 +44,8 @@ pub(in crate::text) struct Breaker<'b, 'f, 's> {
     pub shaper: &'s mut Shaper,
     /// `None`: lines end only with the paragraph.
     pub measure: Option<f64>,
+    /// Lines are placed by their end or by both.
+    pub ends_matter: bool,
 }
 
 impl Breaker<'_, '_, '_> {
@@ -86,7 +92,7 @@ impl Breaker<'_, '_, '_> {
         let mut end = self.furthest(first);
         for _ in 0..MAX_RETRIES {
             let cut = self.cut(first..end);
-            let too_wide = self.measure.is_some_and(|measure| cut.width > measure + TOLERANCE);
+            let too_wide = self.measure.is_some_and(|measure| cut.fit_width > measure + TOLERANCE);
             let shorter = if too_wide && cut.is_reshaped(self.block) { self.shorter(first, end) } else { None };
             match shorter {
                 Some(shorter) => end = shorter,
@@ -114,8 +120,15 @@ impl Breaker<'_, '_, '_> {
             let advance = self.advance(at, x);
             if !cluster.hangs {
                 if x + advance > measure + TOLERANCE {
-                    if let Some(end) = self.fits_trimmed(at, x + advance - cluster.end_trim, measure) {
-                        return end;
+                    let trimmed = cluster.end_trim > 0.0 && x + advance - cluster.end_trim <= measure + TOLERANCE;
+                    if trimmed {
+                        // Before a space that hangs, browsers trim only inside a word that fits no line.
+                        match (self.block.clusters.get(at + 1), best) {
+                            (None, _) => return count,
+                            (Some(next), _) if next.opportunity => return at + 1,
+                            (Some(next), None) if next.grapheme => return self.within_word(first, at + 1),
+                            _ => {}
+                        }
                     }
                     return best.unwrap_or_else(|| self.within_word(first, at));
                 }
@@ -124,17 +137,6 @@ impl Breaker<'_, '_, '_> {
             x += advance + cluster.spacing;
         }
         count
-    }
-
-    /// Where the line ends if the cluster at `at` fits, reaching to `x`, once it gives up its blank half.
-    fn fits_trimmed(&self, at: usize, x: f64, measure: f64) -> Option<usize> {
-        let trims = self.block.clusters.get(at).is_some_and(|cluster| cluster.end_trim > 0.0);
-        if !trims || x > measure + TOLERANCE {
-            return None;
-        }
-        let count = self.block.clusters.len();
-        let end = (at + 1..count).find(|at| self.block.clusters.get(*at).is_none_or(|cluster| !cluster.hangs)).unwrap_or(count);
-        self.block.clusters.get(end).is_none_or(|cluster| cluster.opportunity).then_some(end)
     }
 
     /// The advance of a cluster at `x`; a tab's is found here.
@@ -193,35 +195,41 @@ impl Breaker<'_, '_, '_> {
         let hangs = |at: &usize| self.block.clusters.get(*at).is_some_and(|cluster| cluster.hangs);
         let visible_end = clusters.clone().rev().find(|at| !hangs(at)).map_or(clusters.start, |at| at + 1);
         let continues = clusters.end < self.block.clusters.len();
-        let mut cut = Cut { width: 0.0, visible_end, clusters, marker: None, continues, shortened: false };
-        cut.width = self.width(&cut.clusters, visible_end);
+        // As browsers do: only where the end of the line must lie at its place is it shaped without the space.
+        let shaped_end = if self.ends_matter { visible_end } else { clusters.end };
+        let fit_width = self.width(clusters.clone(), visible_end);
+        let width = if shaped_end == clusters.end { fit_width } else { self.width(clusters.start..shaped_end, visible_end) };
+        let mut cut = Cut { width, fit_width, visible_end, shaped_end, clusters, marker: None, continues, shortened: false };
         let last = self.block.clusters.get(visible_end.wrapping_sub(1)).filter(|_| visible_end > cut.clusters.start);
         let end_trim = last.map_or(0.0, |cluster| cluster.end_trim);
-        let over = self.measure.is_some_and(|measure| cut.width > measure + TOLERANCE);
+        let over = self.measure.is_some_and(|measure| cut.fit_width > measure + TOLERANCE);
         if over || self.block.spacing_trim == SpacingTrim::TrimBoth {
             cut.width -= end_trim;
+            cut.fit_width -= end_trim;
         }
         if continues && self.ends_with_soft_hyphen(cut.clusters.end) {
             cut.marker = HYPHENS.iter().find_map(|text| self.marker(cut.clusters.end, text));
-            cut.width += cut.marker.as_ref().map_or(0.0, width_of);
+            let marker = cut.marker.as_ref().map_or(0.0, width_of);
+            cut.width += marker;
+            cut.fit_width += marker;
         }
         cut
     }
 
-    /// The width of the line's clusters up to `visible_end`, without the spacing after the last.
-    fn width(&mut self, line: &Range<usize>, visible_end: usize) -> f64 {
+    /// The width of the visible clusters of a line that is shaped as `line`, without the spacing after the last.
+    fn width(&mut self, line: Range<usize>, visible_end: usize) -> f64 {
         if visible_end <= line.start {
             return 0.0;
         }
         let clusters = self.block.clusters.get(line.start..visible_end).unwrap_or(&[]);
         let last = clusters.last().map_or(0.0, |cluster| cluster.spacing);
-        if !is_reshaped(self.block, line) {
+        if !is_reshaped(self.block, &line) {
             return clusters.iter().map(|cluster| cluster.advance + cluster.spacing).sum::<f64>() - last;
         }
         let spacing: f64 = clusters.iter().map(|cluster| cluster.spacing).sum();
         let tabs: f64 = clusters.iter().filter(|cluster| cluster.tab).map(|cluster| cluster.advance).sum();
         let end = self.block.cluster_end(visible_end - 1);
-        let pieces = self.block.pieces(line.clone(), self.spans, self.shaper);
+        let pieces = self.block.pieces(line, self.spans, self.shaper);
         let glyphs: f64 = pieces
             .iter()
             .map(|piece| {
@@ -291,12 +299,21 @@ impl Breaker<'_, '_, '_> {
             }
             let marker = self.marker(end, ELLIPSIS);
             let spacing = if end > first { self.block.clusters.get(end - 1).map_or(0.0, |cluster| cluster.spacing) } else { 0.0 };
-            let own = self.width(&(first..end), end);
+            let own = self.width(first..end, end);
             let width = own + marker.as_ref().map_or(0.0, width_of) + spacing;
             let may_end = end == first || self.block.clusters.get(end).is_none_or(|cluster| cluster.grapheme);
             let fits = self.measure.is_none_or(|measure| width <= measure + TOLERANCE);
             if (fits && may_end) || end == first {
-                return Cut { clusters: first..end, visible_end: end, width, marker, continues: true, shortened: true };
+                return Cut {
+                    clusters: first..end,
+                    visible_end: end,
+                    shaped_end: end,
+                    width,
+                    fit_width: width,
+                    marker,
+                    continues: true,
+                    shortened: true,
+                };
             }
             // Far too wide (an unbroken line): go back by what is over at once, cluster by cluster near the end.
             end -= 1;
@@ -317,7 +334,7 @@ impl Breaker<'_, '_, '_> {
 
 impl Cut {
     fn is_reshaped(&self, block: &Block) -> bool {
-        is_reshaped(block, &self.clusters)
+        is_reshaped(block, &(self.clusters.start..self.shaped_end))
     }
 }
 

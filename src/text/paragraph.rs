@@ -11,7 +11,7 @@ use crate::text::font::{Face, Fonts};
 use crate::text::lines::{Breaker, Cut};
 use crate::text::place::{self, Extent};
 use crate::text::shape::Shaper;
-use crate::text::{Composed, Line, Overflow, Paragraph, Style, TextError, Wrap};
+use crate::text::{Align, Composed, Line, Overflow, Paragraph, Style, TextError, Wrap};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 64;
@@ -119,7 +119,8 @@ fn break_lines(
         }
         let mut block = Block::new(spans, range, end, paragraph, shaper, missing);
         let room = limit - drafts.len();
-        let mut breaker = Breaker { block: &mut block, spans, shaper, measure: wrap_at };
+        let ends_matter = ends_matter(paragraph.align, is_rtl(block.level));
+        let mut breaker = Breaker { block: &mut block, spans, shaper, measure: wrap_at, ends_matter };
         let cuts = breaker.lines(room.saturating_add(1), paragraph.wrap == Wrap::Balance);
         truncated |= cuts.len() > room;
         breaker.measure = measure;
@@ -138,12 +139,24 @@ fn break_lines(
         && let Some(last) = drafts.pop()
     {
         let cut = match blocks.get_mut(last.block) {
-            Some(block) if !last.cut.shortened => Breaker { block, spans, shaper, measure }.with_ellipsis(last.cut),
+            Some(block) if !last.cut.shortened => {
+                Breaker { block, spans, shaper, measure, ends_matter: true }.with_ellipsis(last.cut)
+            }
             _ => last.cut,
         };
         drafts.push(Draft { block: last.block, cut });
     }
     Ok((blocks, drafts, truncated))
+}
+
+/// Whether lines are placed by where they end.
+fn ends_matter(align: Align, rtl: bool) -> bool {
+    match align {
+        Align::Start => false,
+        Align::Left => rtl,
+        Align::Right => !rtl,
+        Align::Center | Align::End | Align::Justify => true,
+    }
 }
 
 /// The text of a line: with the white space that hangs, and the line end where the paragraph ends; of a line cut short what

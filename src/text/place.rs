@@ -84,17 +84,11 @@ pub(in crate::text) fn runs(
     spans: &Spans<'_>,
     shaper: &mut Shaper,
 ) -> Vec<Run> {
-    let visible = match block.clusters.get(cut.visible_end.wrapping_sub(1)) {
-        Some(first) if cut.visible_end > cut.clusters.start => {
-            let start = block.clusters.get(cut.clusters.start).map_or(first.start, |cluster| cluster.start);
-            start..block.cluster_end(cut.visible_end - 1)
-        }
-        _ => 0..0,
-    };
-    let pieces = block.pieces(cut.clusters.clone(), spans, shaper);
+    let end = if cut.visible_end > cut.clusters.start { block.cluster_end(cut.visible_end - 1) } else { 0 };
+    let pieces = block.pieces(cut.clusters.start..cut.shaped_end, spans, shaper);
     let mut parts: Vec<(&ShapedItem, &[ShapedGlyph])> = pieces
         .iter()
-        .map(|piece| (piece.item, slice_glyphs(&piece.glyphs, piece.item.item.level, &visible)))
+        .map(|piece| (piece.item, slice_glyphs(&piece.glyphs, piece.item.item.level, &(0..end))))
         .filter(|(_, glyphs)| !glyphs.is_empty())
         .collect();
     if let Some(marker) = &cut.marker {

@@ -33,7 +33,8 @@ pub(in crate::text) enum Trim {
     Middle,
     NarrowOpen,
     NarrowClose,
-    NarrowQuote,
+    NarrowOpenQuote,
+    NarrowCloseQuote,
 }
 
 fn kind(c: char) -> Option<Kind> {
@@ -74,7 +75,8 @@ pub(in crate::text) fn trim(c: char, at: usize, item: &ShapedItem) -> Option<Tri
         },
         Kind::OpenQuote if ink(item, at) == Ink::Right => Trim::Open,
         Kind::CloseQuote if ink(item, at) == Ink::Left => Trim::Close,
-        Kind::OpenQuote | Kind::CloseQuote => Trim::NarrowQuote,
+        Kind::OpenQuote => Trim::NarrowOpenQuote,
+        Kind::CloseQuote => Trim::NarrowCloseQuote,
         Kind::Middle | Kind::Space => Trim::Middle,
         Kind::NarrowOpen => Trim::NarrowOpen,
         Kind::NarrowClose => Trim::NarrowClose,
@@ -85,7 +87,7 @@ pub(in crate::text) fn trim(c: char, at: usize, item: &ShapedItem) -> Option<Tri
 /// Which of two neighbours gives up half its width: the first, the second.
 pub(in crate::text) fn closes_up(first: Trim, second: Trim) -> (bool, bool) {
     let first_yields = matches!(first, Trim::Close | Trim::Dot)
-        && matches!(second, Trim::Close | Trim::Dot | Trim::Middle | Trim::NarrowClose | Trim::NarrowQuote);
+        && matches!(second, Trim::Close | Trim::Dot | Trim::Middle | Trim::NarrowClose | Trim::NarrowCloseQuote);
     let second_yields = second == Trim::Open && first != Trim::NarrowClose;
     (first_yields, second_yields)
 }

@@ -300,7 +300,7 @@ struct Alternating(AtomicUsize);
 impl Lookup for Alternating {
     fn lookup<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         let turn = self.0.fetch_add(1, Ordering::SeqCst);
-        Box::pin(async move { Ok(vec![if turn % 2 == 0 { ip("8.8.8.8") } else { ip("127.0.0.1") }]) })
+        Box::pin(async move { Ok(vec![if turn.is_multiple_of(2) { ip("8.8.8.8") } else { ip("127.0.0.1") }]) })
     }
 }
 

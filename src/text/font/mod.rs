@@ -53,8 +53,11 @@ pub struct Fonts {
     families: BTreeMap<String, Family>,
     warnings: Vec<FontWarning>,
     id: u64,
-    instances: Mutex<HashMap<(usize, Vec<u32>), Arc<Face>>>,
+    instances: Mutex<HashMap<InstanceKey, Arc<Face>>>,
 }
+
+/// An entry and the bits of its coordinates.
+type InstanceKey = (usize, Vec<u32>);
 
 /// What a name stands for. A folder's faces come before the bundled ones of the same name, and fall back to them.
 #[derive(Clone, Default)]

@@ -118,11 +118,6 @@ impl Opened {
         parts(self, u32::from(c), 3) || is_ignorable(c)
     }
 
-    /// True if the face knows this very variation sequence.
-    pub fn has_variant(&self, c: char, selector: char) -> bool {
-        self.0.charmap().map_unicode_variant(c, selector).is_some()
-    }
-
     /// The glyph has layers, a paint graph or a bitmap with colours of its own.
     pub fn has_color(&self, glyph: u16) -> bool {
         let colors = self.0.color_glyphs();

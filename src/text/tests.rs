@@ -1,0 +1,459 @@
+//! Whole texts composed: a case per script and rule.
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::ctx::{Budget, Simd};
+
+fn span(text: &str) -> Span {
+    Span { text: text.into(), style: Style { size: 20.0, ..Style::default() } }
+}
+
+fn plain(text: &str) -> Paragraph {
+    Paragraph { spans: vec![span(text)], line_height: Some(30.0), ..Paragraph::default() }
+}
+
+fn composed(paragraph: &Paragraph, measure: Option<f64>) -> Arc<Composed> {
+    let budget = Budget::new(0);
+    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Off };
+    compose(&Fonts::bundled(), paragraph, measure, &Memo::off(), &ctx).unwrap()
+}
+
+fn texts(paragraph: &Paragraph, composed: &Composed) -> Vec<String> {
+    let text: String = paragraph.spans.iter().map(|span| span.text.as_str()).collect();
+    composed.lines.iter().map(|line| text[line.range.clone()].to_owned()).collect()
+}
+
+fn lines(paragraph: &Paragraph, measure: f64) -> String {
+    texts(paragraph, &composed(paragraph, Some(measure))).join("|")
+}
+
+/// Cluster offsets from left to right.
+fn order(line: &Line) -> Vec<usize> {
+    line.runs.iter().flat_map(|run| run.glyphs.iter().map(|glyph| glyph.cluster)).collect()
+}
+
+/// Where each line's advances end, without gaps at the sides.
+fn right_edge(line: &Line) -> f64 {
+    let glyphs = line.runs.iter().flat_map(|run| &run.glyphs);
+    glyphs.fold(0.0_f64, |edge, glyph| edge.max(glyph.x + glyph.advance))
+}
+
+#[test]
+fn the_shared_poster_breaks_and_ends_as_in_the_browser() {
+    let mut p = plain("云南小粒咖啡手冲礼盒装新鲜烘焙送细口壶滤杯滤纸限量首发");
+    p.spans[0].style = Style { families: vec!["Noto Sans SC".into()], size: 48.0, weight: 700.0, ..Style::default() };
+    p.line_height = Some(64.0);
+    p.max_lines = Some(2);
+    p.overflow = Overflow::Ellipsis;
+    let c = composed(&p, Some(440.0));
+    assert_eq!(texts(&p, &c), ["云南小粒咖啡手冲礼", "盒装新鲜烘焙送细"]);
+    assert!(c.truncated);
+    assert_eq!((c.lines[1].width, c.lines[1].baseline, c.height), (432.0, 117.0, 128.0));
+    // Eight characters and the ellipsis of the same face.
+    assert_eq!(c.lines[1].runs.len(), 1);
+    let glyphs = &c.lines[1].runs[0].glyphs;
+    assert_eq!((glyphs.len(), glyphs[8].x), (9, 384.0));
+    assert_eq!(Some(glyphs[8].id), c.lines[1].runs[0].face.glyph('…'));
+}
+
+#[test]
+fn lines_break_where_they_should() {
+    let cases = [
+        ("How we render posters", 110.0, "How we |render |posters"),
+        ("a  \u{3000} b", 30.0, "a  \u{3000} |b"),
+        ("aa bb", 0.0, "a|a |b|b"),
+        ("Donaudampfschiff ok", 80.0, "Donaud|ampfsch|iff ok"),
+        ("x\ny\n\nz", 100.0, "x\n|y\n|\n|z"),
+        ("x\r\ny\n", 100.0, "x\r\n|y\n"),
+        ("hy\u{AD}phen", 50.0, "hy\u{AD}|phen"),
+        ("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 30.0, "👨‍👩‍👧‍👦|👨‍👩‍👧‍👦"),
+        ("你好，世界。", 65.0, "你好，|世界。"),
+        ("", 100.0, ""),
+        ("\n", 100.0, "\n"),
+    ];
+    for (text, measure, expected) in cases {
+        assert_eq!(lines(&plain(text), measure), expected, "{text:?}");
+    }
+    assert_eq!(composed(&plain(""), None).lines.len(), 0);
+    assert_eq!(composed(&plain("\n"), None).lines.len(), 1);
+}
+
+#[test]
+fn wrap_none_and_balance() {
+    let mut p = plain("Balanced headlines have lines of much the same length");
+    let greedy = composed(&p, Some(300.0));
+    p.wrap = Wrap::Balance;
+    let balanced = composed(&p, Some(300.0));
+    assert_eq!(greedy.lines.len(), balanced.lines.len());
+    assert!(balanced.width < greedy.width);
+    p.wrap = Wrap::None;
+    assert_eq!(composed(&p, Some(100.0)).lines.len(), 1);
+    p.overflow = Overflow::Ellipsis;
+    let cut = composed(&p, Some(100.0));
+    assert!(cut.truncated && cut.width <= 100.0 && cut.lines.len() == 1);
+}
+
+#[test]
+fn max_lines_and_ellipsis() {
+    let mut p = plain("one two three four five six");
+    p.max_lines = Some(2);
+    let visible = composed(&p, Some(80.0));
+    assert_eq!((visible.lines.len(), visible.truncated), (2, true));
+    p.overflow = Overflow::Ellipsis;
+    let c = composed(&p, Some(80.0));
+    assert_eq!(texts(&p, &c), ["one two ", "three"]);
+    let last = c.lines[1].runs.last().unwrap();
+    assert_eq!(last.glyphs.last().map(|g| g.id), last.face.glyph('…'));
+    assert!(c.width <= 80.0);
+    // Nothing left out, nothing shown.
+    p.max_lines = Some(9);
+    assert!(!composed(&p, Some(80.0)).truncated);
+    let mut p = plain("one\n\n \n");
+    p.max_lines = Some(1);
+    p.overflow = Overflow::Ellipsis;
+    assert!(!composed(&p, Some(80.0)).truncated);
+    // The next paragraph counts as more text.
+    let mut p = plain("one \ntwo");
+    p.max_lines = Some(1);
+    p.overflow = Overflow::Ellipsis;
+    let c = composed(&p, Some(80.0));
+    assert_eq!(texts(&p, &c), ["one"]);
+    assert_eq!(c.lines[0].runs[0].glyphs.len(), 4);
+    // Far too narrow: the ellipsis alone.
+    let c = composed(&p, Some(1.0));
+    assert_eq!(c.lines[0].runs[0].glyphs.len(), 1);
+}
+
+#[test]
+fn line_boxes_follow_the_contract() {
+    // Inter: ascent 0.96875, descent 0.2412 of an em, no gap.
+    let baseline = |size: f64, line_height| {
+        let mut p = plain("Hx");
+        p.spans[0].style.size = size;
+        p.line_height = line_height;
+        let c = composed(&p, None);
+        (c.lines[0].baseline, c.height)
+    };
+    assert_eq!(baseline(28.0, Some(40.0)), (30.0, 40.0));
+    assert_eq!(baseline(72.0, Some(84.0)), (68.0, 84.0));
+    assert_eq!(baseline(20.0, Some(1.5)), (22.0, 30.0));
+    assert_eq!(baseline(20.0, None), (19.0, 24.0));
+    assert_eq!(baseline(20.0, Some(10.0)), (12.0, 10.0));
+    // A fallback face moves the line only where no height is given.
+    let mut p = plain("Hx 中");
+    p.spans[0].style.families = vec!["Inter".into()];
+    assert_eq!(composed(&p, None).lines[0].baseline, 22.0);
+    p.line_height = None;
+    assert!(composed(&p, None).height > 24.0);
+}
+
+#[test]
+fn right_to_left_runs_the_right_way() {
+    let p = plain("אבג");
+    let c = composed(&p, Some(200.0));
+    assert_eq!(order(&c.lines[0]), [4, 2, 0]);
+    assert!(c.lines[0].rtl && c.lines[0].x > 100.0);
+    assert!((right_edge(&c.lines[0]) - 200.0).abs() < 1e-9);
+    // Numbers and Latin keep their way; the paragraph goes right to left.
+    let c = composed(&plain("אב 12 ab"), Some(200.0));
+    assert_eq!(order(&c.lines[0]), [8, 9, 7, 5, 6, 4, 2, 0]);
+    let c = composed(&plain("ab אב cd"), Some(200.0));
+    assert_eq!(order(&c.lines[0]), [0, 1, 2, 5, 3, 7, 8, 9]);
+    // Spaces at the end of a line take no room at its start.
+    let c = composed(&plain("אבג   "), Some(200.0));
+    assert_eq!(order(&c.lines[0]), [4, 2, 0]);
+    assert!((right_edge(&c.lines[0]) - 200.0).abs() < 1e-9);
+    // A bracket is mirrored.
+    let face = |c: &Composed| Arc::clone(&c.lines[0].runs[0].face);
+    let mut p = plain("(");
+    p.spans[0].style.families = vec!["Noto Sans Hebrew".into()];
+    p.direction = Direction::Rtl;
+    let c = composed(&p, None);
+    assert_eq!(Some(c.lines[0].runs[0].glyphs[0].id), face(&c).glyph(')'));
+}
+
+#[test]
+fn arabic_joins_also_across_a_break() {
+    let p = plain("سلام");
+    let c = composed(&p, None);
+    // Lam and alef are one glyph; seen starts the word and so has another form than alone.
+    let run = &c.lines[0].runs[0];
+    let face = Arc::clone(&run.face);
+    assert_eq!((run.glyphs.len(), run.rtl), (3, true));
+    assert_ne!(Some(run.glyphs[2].id), face.glyph('س'));
+    // A word cut in two keeps its joining forms.
+    let long = plain("ببببببب");
+    let c = composed(&long, Some(40.0));
+    assert!(c.lines.len() > 1);
+    let isolated = face.glyph('ب');
+    let ids = c.lines.iter().flat_map(|l| l.runs.iter().flat_map(|r| r.glyphs.iter().map(|g| Some(g.id))));
+    assert!(!ids.collect::<Vec<_>>().contains(&isolated));
+}
+
+#[test]
+fn spaced_letters_keep_joins_and_edges() {
+    let mut p = plain("abc");
+    let tight = composed(&p, None).width;
+    p.spans[0].style.letter_spacing = 5.0;
+    let c = composed(&p, None);
+    assert!((c.width - tight - 10.0).abs() < 0.5, "{} {}", c.width, tight);
+    assert!((right_edge(&c.lines[0]) - c.width).abs() < 1e-9);
+    let mut p = plain("سلام عليكم");
+    let tight = composed(&p, None).width;
+    p.spans[0].style.letter_spacing = 5.0;
+    // On both sides of the space, nowhere else.
+    assert!((composed(&p, None).width - tight - 10.0).abs() < 1e-6);
+    let mut p = plain("אבג");
+    p.spans[0].style.letter_spacing = 5.0;
+    let c = composed(&p, Some(200.0));
+    assert!((right_edge(&c.lines[0]) - 200.0).abs() < 1e-9);
+    assert!((c.lines[0].runs[0].glyphs[0].x - c.lines[0].x).abs() < 1e-9);
+}
+
+#[test]
+fn alignment() {
+    let mut p = plain("one two three four");
+    let c = composed(&p, Some(100.0));
+    let (free, text) = (100.0 - c.lines[0].width, c.lines[0].runs[0].glyphs[0].x);
+    assert_eq!(text, 0.0);
+    for (align, x) in [(Align::Center, free / 2.0), (Align::End, free), (Align::Right, free), (Align::Left, 0.0)] {
+        p.align = align;
+        let c = composed(&p, Some(100.0));
+        assert!((c.lines[0].x - x).abs() < 1e-9 && (c.lines[0].runs[0].glyphs[0].x - x).abs() < 1e-9);
+    }
+    p.align = Align::Justify;
+    let c = composed(&p, Some(100.0));
+    assert!((right_edge(&c.lines[0]) - 100.0).abs() < 1e-9 && c.lines[0].width == 100.0);
+    assert!(c.lines.last().unwrap().width < 99.0);
+    let mut p = plain("两端对齐的中文文本，需要拉伸");
+    p.align = Align::Justify;
+    let c = composed(&p, Some(110.0));
+    let xs: Vec<f64> = c.lines[0].runs[0].glyphs.iter().map(|g| g.x).collect();
+    assert_eq!(xs, [0.0, 22.5, 45.0, 67.5, 90.0]);
+    // Too long a word starts at the start.
+    let mut p = plain("abc");
+    (p.align, p.wrap) = (Align::Center, Wrap::None);
+    assert_eq!(composed(&p, Some(10.0)).lines[0].x, 0.0);
+}
+
+#[test]
+fn punctuation_closes_up() {
+    let width = |text: &str, trim, measure| {
+        let mut p = plain(text);
+        p.spans[0].style.families = vec!["Noto Sans SC".into()];
+        p.spacing_trim = trim;
+        let c = composed(&p, measure);
+        c.lines.iter().map(|line| line.width / 20.0).collect::<Vec<f64>>()
+    };
+    // Halves of an em, as Chromium has them.
+    let cases = [
+        ("中，“中", 3.5),
+        ("中」）中", 3.5),
+        ("中）（中", 3.5),
+        ("（（中", 2.5),
+        ("中。」』中", 4.0),
+        ("中（中）中", 5.0),
+        ("中！？中", 4.0),
+        ("中・（中", 3.5),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(width(text, SpacingTrim::Normal, None), [expected], "{text}");
+        assert_eq!(width(text, SpacingTrim::SpaceAll, None), [text.chars().count() as f64], "{text}");
+    }
+    // At a line's end where it would not fit otherwise; stops stay whole; at a line's start by option.
+    assert_eq!(width("中中中中」中", SpacingTrim::Normal, Some(90.0)), [4.5, 1.0]);
+    assert_eq!(width("中中中中」中", SpacingTrim::Normal, Some(100.0)), [5.0, 1.0]);
+    assert_eq!(width("中中中中」中", SpacingTrim::TrimBoth, Some(100.0)), [4.5, 1.0]);
+    assert_eq!(width("中中中中。中", SpacingTrim::Normal, Some(90.0)), [3.0, 3.0]);
+    assert_eq!(width("中）（中", SpacingTrim::Normal, Some(40.0)), [2.0, 2.0]);
+    assert_eq!(width("中）（中", SpacingTrim::TrimStart, Some(40.0)), [2.0, 1.5]);
+    assert_eq!(width("（中", SpacingTrim::TrimStart, None), [1.5]);
+}
+
+#[test]
+fn emoji_sequences_are_one_glyph_in_colour() {
+    for text in ["👨‍👩‍👧‍👦", "👍🏽", "🇨🇳", "1️⃣", "❤️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👩🏾‍🚀", "🫩"]
+    {
+        let c = composed(&plain(text), None);
+        let runs = &c.lines[0].runs;
+        assert_eq!((runs.len(), runs[0].glyphs.len(), runs[0].color), (1, 1, true), "{text}");
+        assert!(c.missing.is_empty(), "{text}");
+    }
+    let c = composed(&plain("❤"), None);
+    assert!(!c.lines[0].runs[0].color);
+}
+
+#[test]
+fn missing_characters_are_told_and_drawn_as_notdef() {
+    let c = composed(&plain("a\u{10FFFD}b\u{F0000}\u{10FFFD}"), None);
+    assert_eq!(c.missing, ['\u{F0000}', '\u{10FFFD}']);
+    let ids: Vec<u16> = c.lines[0].runs.iter().flat_map(|r| r.glyphs.iter().map(|g| g.id)).collect();
+    assert_eq!(ids.iter().filter(|id| **id == 0).count(), 3);
+    assert!(composed(&plain("a\u{200D}\u{FE0F}\u{0}\u{7F}\u{AD}"), None).missing.is_empty());
+}
+
+#[test]
+fn spans_keep_their_styles_and_share_a_baseline() {
+    let mut small = span("small ");
+    small.style.size = 10.0;
+    let mut large = span("LARGE");
+    large.style = Style { size: 40.0, weight: 900.0, ..Style::default() };
+    let p = Paragraph { spans: vec![small, large, span(" mid")], line_height: Some(1.0), ..Paragraph::default() };
+    let c = composed(&p, None);
+    let line = &c.lines[0];
+    assert_eq!(line.runs.iter().map(|run| (run.span, run.size)).collect::<Vec<_>>(), [(0, 10.0), (1, 40.0), (2, 20.0)]);
+    assert!(line.runs.iter().flat_map(|run| &run.glyphs).all(|glyph| glyph.y == line.baseline));
+    assert!(line.height >= 40.0);
+}
+
+#[test]
+fn regional_forms_by_language_and_family_name() {
+    let glyph = |family: &str, lang: Option<&str>| {
+        let mut p = plain("骨");
+        p.spans[0].style.families = vec![family.into()];
+        p.spans[0].style.lang = lang.map(Into::into);
+        composed(&p, None).lines[0].runs[0].glyphs[0].id
+    };
+    let simplified = glyph("Noto Sans SC", None);
+    assert_eq!(glyph("Noto Sans SC", Some("zh-Hans")), simplified);
+    let japanese = glyph("Noto Sans SC", Some("ja"));
+    assert_ne!(japanese, simplified);
+    assert_eq!(glyph("Noto Sans JP", None), japanese);
+    assert_eq!(glyph("Noto Sans JP", Some("en")), japanese);
+    assert_eq!(glyph("Noto Sans JP", Some("zh-CN")), simplified);
+    assert_ne!(glyph("Noto Sans TC", None), simplified);
+}
+
+#[test]
+fn features_and_optical_size_reach_the_shaper() {
+    let mut p = plain("11:11");
+    let usual = composed(&p, None).width;
+    p.spans[0].style.features = vec![(*b"tnum", 1)];
+    assert_ne!(composed(&p, None).width, usual);
+    let per_em = |size: f64| {
+        let mut p = plain("Optical");
+        p.spans[0].style.size = size;
+        composed(&p, None).width / size
+    };
+    assert!(per_em(14.0) > per_em(32.0) * 1.01);
+    assert!((per_em(32.0) - per_em(64.0)).abs() < 1e-9);
+}
+
+#[test]
+fn tabs_go_to_the_next_stop() {
+    let mut p = plain("a\tb\tc");
+    p.wrap = Wrap::None;
+    let c = composed(&p, None);
+    let space = composed(&plain("x x"), None).width - composed(&plain("x"), None).width * 2.0;
+    let xs: Vec<f64> = c.lines[0].runs.iter().flat_map(|r| r.glyphs.iter().map(|g| g.x)).collect();
+    assert_eq!(xs.len(), 3);
+    assert!((xs[1] - space * 8.0).abs() < 0.1 && (xs[2] - space * 16.0).abs() < 0.1, "{xs:?} {space}");
+}
+
+#[test]
+fn what_is_remembered_is_the_same_and_keys_see_every_field() {
+    let budget = Budget::new(0);
+    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Off };
+    let memo = Memo::with_capacity(1 << 20);
+    let (fonts, p) = (Fonts::bundled(), plain("remember me"));
+    let first = compose(&fonts, &p, Some(50.0), &memo, &ctx).unwrap();
+    let second = compose(&fonts, &p, Some(50.0), &memo, &ctx).unwrap();
+    assert_eq!(first.width, second.width);
+    type Change = fn(&mut Paragraph);
+    let changes: [Change; 18] = [
+        |p| p.spans[0].text.push('!'),
+        |p| p.spans.push(span("x")),
+        |p| p.spans[0].style.families.push("x".into()),
+        |p| p.spans[0].style.size = 21.0,
+        |p| p.spans[0].style.weight = 401.0,
+        |p| p.spans[0].style.italic = true,
+        |p| p.spans[0].style.lang = Some("ja".into()),
+        |p| p.spans[0].style.features.push((*b"palt", 1)),
+        |p| p.spans[0].style.letter_spacing = 1.0,
+        |p| p.line_height = None,
+        |p| p.align = Align::End,
+        |p| p.wrap = Wrap::Balance,
+        |p| p.word_break = WordBreak::KeepAll,
+        |p| p.line_break = LineBreak::Strict,
+        |p| p.spacing_trim = SpacingTrim::TrimBoth,
+        |p| p.direction = Direction::Rtl,
+        |p| p.max_lines = Some(3),
+        |p| p.overflow = Overflow::Ellipsis,
+    ];
+    let usual = key(&fonts, &p, Some(50.0));
+    assert_ne!(usual, key(&fonts, &p, None));
+    assert_ne!(usual, key(&Fonts::with_dirs(&[]).unwrap(), &p, Some(50.0)));
+    for change in changes {
+        let mut other = p.clone();
+        change(&mut other);
+        assert_ne!(key(&fonts, &other, Some(50.0)), usual, "{other:?}");
+    }
+}
+
+#[test]
+fn whole_lines_within_a_height() {
+    let c = composed(&plain("a\nb\nc"), None);
+    assert_eq!([c.lines_within(90.0), c.lines_within(89.0), c.lines_within(1.0), c.lines_within(900.0)], [3, 2, 1, 3]);
+}
+
+#[test]
+fn unwanted_work_stops_and_errors_say_what_there_is() {
+    let budget = Budget::new(0);
+    let gone = || true;
+    let ctx = Ctx { cancelled: &gone, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Off };
+    let stopped = compose(&Fonts::bundled(), &plain("a"), None, &Memo::off(), &ctx);
+    assert!(matches!(stopped, Err(TextError::Stopped(_))));
+    let ctx = Ctx { cancelled: &|| false, ..ctx };
+    let mut p = plain("a");
+    p.spans[0].style.families = vec!["Nowhere".into()];
+    let unknown = compose(&Fonts::bundled(), &p, None, &Memo::off(), &ctx);
+    assert!(matches!(unknown, Err(TextError::UnknownFamilies { .. })));
+    let mut p = plain("");
+    p.spans[0].text = "a".repeat(crate::limits::MAX_TEXT_BYTES);
+    assert!(compose(&Fonts::bundled(), &p, None, &Memo::off(), &ctx).is_ok());
+    p.spans[0].text.push('a');
+    let long = compose(&Fonts::bundled(), &p, None, &Memo::off(), &ctx);
+    assert!(matches!(long, Err(TextError::TooLong { .. })));
+}
+
+#[test]
+fn absurd_texts_end_soon() {
+    // What grows with the square shows at a quarter of the cap too.
+    let cap = crate::limits::MAX_TEXT_BYTES / 4;
+    let fill = |piece: &str| piece.repeat(cap / piece.len());
+    let cases = [
+        ("words", fill("lorem ipsum dolor ")),
+        ("one word", fill("a")),
+        ("han", fill("云南小粒咖啡")),
+        ("marks", fill("\u{301}")),
+        ("arabic", fill("سلام")),
+        ("mixed", fill("a א 1 م 中 ")),
+        ("lines", fill("line\n")),
+        ("nul", fill("\0")),
+        ("isolates", fill("\u{2067}")),
+        ("pairs", fill("\u{2067}א\u{2069}")),
+        ("overrides", fill("\u{202E}a")),
+        ("pops", fill("\u{2069}\u{202C}")),
+        ("brackets", fill("([א")),
+        ("thai", fill("สวัสดีครับ")),
+        ("emoji", fill("👨‍👩‍👧‍👦")),
+        ("joiners", fill("\u{200D}")),
+        ("missing", fill("\u{E000}\u{10FFFD}")),
+        ("quotes", fill("中“·”")),
+        ("devanagari", fill("क्")),
+        ("soft hyphens", fill("a\u{AD}")),
+        ("tabs", fill("a\t")),
+        ("hangul jamo", fill("\u{1100}\u{1161}\u{11A8}")),
+    ];
+    for (name, text) in cases {
+        for measure in [Some(300.0), None] {
+            let start = Instant::now();
+            let c = composed(&plain(&text), measure);
+            let took = start.elapsed();
+            assert!(took < Duration::from_secs(5), "{name}: {took:?}");
+            assert!(c.height.is_finite());
+        }
+    }
+}
