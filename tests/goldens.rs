@@ -3,6 +3,8 @@
 //! A case is `template.json`, optionally `variables.json`, and `expected.png` (at most 24 KiB). `BLESS=1 cargo test --release
 //! --test goldens` writes what is missing or changed: look at each picture before you commit it. On failure expected,
 //! difference and actual stand side by side in `target/goldens/<kind>-<case>.png`.
+// A test may panic: that is how it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod support;
 

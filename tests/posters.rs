@@ -1,4 +1,6 @@
 //! The two reference posters against a browser's rendering of the same, with the same fonts.
+// A test may panic: that is how it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod support;
 

@@ -41,7 +41,8 @@ pub(super) mod tests {
 
     /// The smallest EXIF block that names an orientation.
     pub fn block(orientation: u16, little: bool) -> Vec<u8> {
-        let (mut out, u16b, u32b): (Vec<u8>, fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]) = if little {
+        type Order = (Vec<u8>, fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]);
+        let (mut out, u16b, u32b): Order = if little {
             (b"II*\0".to_vec(), u16::to_le_bytes, u32::to_le_bytes)
         } else {
             (b"MM\0*".to_vec(), u16::to_be_bytes, u32::to_be_bytes)

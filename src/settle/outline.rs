@@ -13,7 +13,7 @@ const KEPT_CELLS: usize = 1 << 20;
 /// Beyond this an outline is an error of the font or far off any canvas; within it, pixels count in i32.
 const FAR: f64 = (1 << 24) as f64;
 /// How far a chord may lie from its curve, in pixels.
-const FLATNESS: f64 = 0.05;
+const FLATNESS: f64 = 0.02;
 
 thread_local! {
     static RASTERIZER: RefCell<Rasterizer> = RefCell::new(Rasterizer::new(0, 0));
