@@ -1,0 +1,128 @@
+//! The caps on numbers from outside, each at the last value that passes and the first that does not.
+// A test may panic: that is how it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use affiche::asset::{Asset, Assets, PictureError, Shown};
+use affiche::ctx::{Budget, Ctx, Simd};
+use affiche::draw::{DrawError, Studio, draw};
+use affiche::encode::{Compression, Format, Output};
+use affiche::limits::{self, Limits};
+use affiche::memo::Memo;
+use affiche::poster::Poster;
+use affiche::problem::{Code, Problems};
+use affiche::template::Supplied;
+use affiche::text::Fonts;
+use serde_json::{Map, Value, json};
+
+const LIMITS: fn() -> Limits = Limits::for_testing;
+
+fn read(template: &Value) -> Result<Poster, Problems> {
+    let none = Map::new();
+    Poster::read_inline(template, &Supplied { variables: &none, overrides: &none, canvas: &none }, &LIMITS())
+}
+
+fn draw_it(template: &Value, scale: f64, asset: Option<Arc<Asset>>) -> Result<(), Code> {
+    let poster = read(template).map_err(|problems| problems.list()[0].code)?;
+    let shown = |_: &_| asset.clone().map_or(Shown::Nothing, |asset| Shown::Picture { asset, from: "inline" });
+    let assets = Assets::new(poster.layers.iter().map(shown).collect());
+    let (budget, memo, fonts) = (Budget::new(LIMITS().max_request_pixels), Memo::off(), Fonts::bundled());
+    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
+    let studio = Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &LIMITS() };
+    let output = Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 };
+    match draw(&poster, &assets, scale, &output, &studio) {
+        Ok(_) => Ok(()),
+        Err(DrawError::Problems(problems)) => Err(problems.list()[0].code),
+        Err(DrawError::BadPictures(bad)) => panic!("{bad:?}"),
+    }
+}
+
+fn empty(width: u32, height: u32) -> Value {
+    json!({ "width": width, "height": height, "layers": [] })
+}
+
+#[test]
+fn canvas_sides_and_pixels_after_scaling() {
+    let side = LIMITS().max_canvas_side;
+    assert_eq!(draw_it(&empty(side, 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&empty(side + 1, 1), 1.0, None), Err(Code::CanvasTooLarge));
+    assert_eq!(draw_it(&empty(1, side + 1), 1.0, None), Err(Code::CanvasTooLarge));
+    assert_eq!(draw_it(&empty(side / 2, 1), 2.0, None), Ok(()));
+    assert_eq!(draw_it(&empty(side / 2 + 1, 1), 2.0, None), Err(Code::CanvasTooLarge));
+    // 20,000 pixels: 200 by 100.
+    assert_eq!(draw_it(&empty(200, 100), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&empty(201, 100), 1.0, None), Err(Code::CanvasTooLarge));
+    // What would be rounded to nothing.
+    assert_eq!(draw_it(&empty(1, 100), 0.1, None), Err(Code::InvalidValue));
+}
+
+#[test]
+fn layers_after_expansion() {
+    let layers =
+        |n: usize| json!({ "width": 9, "height": 9, "layers": vec![json!({ "type": "rect", "width": 1, "height": 1 }); n] });
+    let most = LIMITS().max_layers;
+    assert!(read(&layers(most - 1)).is_ok());
+    assert_eq!(read(&layers(most)).unwrap().layers.len(), most);
+    assert_eq!(read(&layers(most + 1)).unwrap_err().list()[0].code, Code::TooMany);
+    let turns = |n: usize| {
+        json!({ "width": 9, "height": 9, "layers": [
+            { "type": "rect", "width": 1, "height": 1, "repeat": { "each": format!("range({n})"), "as": "i" } }
+        ] })
+    };
+    assert!(read(&turns(most)).is_ok());
+    assert_eq!(read(&turns(most + 1)).unwrap_err().list()[0].code, Code::TooMany);
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let pixels = vec![9; width as usize * height as usize * 3];
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+    file
+}
+
+#[test]
+fn pictures_by_pixels_and_bytes() {
+    // 10,000 pixels.
+    assert!(Asset::new(png(100, 100).into(), &LIMITS()).is_ok());
+    let larger = Asset::new(png(101, 100).into(), &LIMITS()).unwrap_err();
+    assert!(matches!(larger, PictureError::TooLarge { .. }), "{larger}");
+    let file = png(10, 10);
+    let exactly = Limits { max_source_bytes: file.len() as u64, ..LIMITS() };
+    assert!(Asset::new(file.clone().into(), &exactly).is_ok());
+    let less = Limits { max_source_bytes: file.len() as u64 - 1, ..LIMITS() };
+    assert!(matches!(Asset::new(file.into(), &less).unwrap_err(), PictureError::TooManyBytes { .. }));
+}
+
+#[test]
+fn pixels_of_a_request() {
+    // The canvas and the decoded picture together: 20,000 + n times 10,000 of 40,000; the same picture counts once.
+    let asset = Arc::new(Asset::new(png(100, 100).into(), &LIMITS()).unwrap());
+    let template = |canvas: [u32; 2]| json!({ "width": canvas[0], "height": canvas[1], "layers": [{ "type": "image", "src": "asset:x.png", "width": 50, "height": 50 }] });
+    assert_eq!(draw_it(&template([200, 100]), 1.0, Some(Arc::clone(&asset))), Ok(()));
+    let tight = Budget::new(20_000 + 10_000);
+    assert!(tight.charge(20_000).is_ok() && tight.charge(10_000).is_ok() && tight.charge(1).is_err());
+}
+
+#[test]
+fn one_text() {
+    let text = |bytes: usize| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": "a".repeat(bytes) }] });
+    assert!(read(&text(limits::MAX_TEXT_BYTES)).is_ok());
+    assert_eq!(read(&text(limits::MAX_TEXT_BYTES + 1)).unwrap_err().list()[0].code, Code::TooMany);
+}
+
+#[test]
+fn a_code_that_holds_no_more() {
+    let code = |bytes: usize| json!({ "width": 200, "height": 100, "layers": [{ "type": "qr", "data": "a".repeat(bytes), "level": "L", "size": 4000 }] });
+    assert_eq!(draw_it(&code(limits::MAX_QR_BYTES), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&code(limits::MAX_QR_BYTES + 1), 1.0, None), Err(Code::CodeUnreadable));
+    // Modules of exactly 2 pixels pass: version 1 has 21, with its quiet zone 29.
+    let small =
+        |size: f64| json!({ "width": 200, "height": 100, "layers": [{ "type": "qr", "data": "a", "level": "L", "size": size }] });
+    assert_eq!(draw_it(&small(58.0), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&small(57.9), 1.0, None), Err(Code::CodeUnreadable));
+    assert_eq!(draw_it(&small(58.0), 0.99, None), Err(Code::CodeUnreadable));
+}
