@@ -11,7 +11,7 @@ use crate::text::font::{Face, Fonts};
 use crate::text::itemize::{self, Item, Source};
 use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
 use crate::text::trim::{self, Trim};
-use crate::text::unicode::{hangs, is_cursive, is_ignorable, script, stretches};
+use crate::text::unicode::{hangs, is_cursive, is_ignorable, stretches};
 use crate::text::{Paragraph, SpacingTrim, Style, bidi};
 
 /// Spaces to the next tab stop.
@@ -269,7 +269,6 @@ impl Block {
     /// Fills in what depends on the characters.
     fn mark(&self, spans: &Spans<'_>, graphemes: &[usize], clusters: &mut [Cluster]) {
         let mut boundaries = graphemes.iter().map(|end| self.range.start + end).peekable();
-        let mut cursive_before: Option<usize> = None;
         for at in 0..clusters.len() {
             let Some(cluster) = clusters.get(at).copied() else { continue };
             while boundaries.peek().is_some_and(|boundary| *boundary < cluster.start) {
@@ -279,17 +278,13 @@ impl Block {
             let shaped = self.items.get(cluster.item);
             let style = shaped.and_then(|shaped| spans.styles.get(shaped.item.span));
             let spacing = style.map_or(0.0, |style| style.letter_spacing);
-            let cursive = spacing != 0.0 && is_cursive(script(first));
-            // Nothing is put between two letters that join.
-            if let Some(before) = cursive_before.filter(|_| cursive).and_then(|before| clusters.get_mut(before)) {
-                before.spacing = 0.0;
-            }
-            cursive_before = cursive.then_some(at);
+            // As in browsers: nothing is spaced in a stretch whose letters join.
+            let cursive = shaped.is_some_and(|shaped| is_cursive(shaped.item.script));
             if let Some(cluster) = clusters.get_mut(at) {
                 cluster.grapheme = cluster.start == self.range.start || boundaries.peek() == Some(&cluster.start);
                 cluster.hangs = hangs(first);
                 cluster.tab = first == '\t';
-                cluster.spacing = if is_ignorable(first) { 0.0 } else { spacing };
+                cluster.spacing = if cursive || is_ignorable(first) { 0.0 } else { spacing };
             }
         }
     }

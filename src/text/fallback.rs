@@ -131,13 +131,13 @@ impl<'a> Chooser<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::unicode::script;
+    use icu_properties::CodePointMapData;
 
     fn chosen(families: &[&str], cluster: &str) -> (String, bool) {
         let fonts = Fonts::bundled();
         let style = Style { families: families.iter().map(|f| (*f).to_owned()).collect(), ..Style::default() };
         let mut chooser = Chooser::new(&fonts, &style).unwrap();
-        let choice = chooser.choose(cluster, script(cluster.chars().next().unwrap())).unwrap();
+        let choice = chooser.choose(cluster, CodePointMapData::<Script>::new().get(cluster.chars().next().unwrap())).unwrap();
         (fonts.entry(choice.candidate).unwrap().names.family.clone(), choice.lacking)
     }
 

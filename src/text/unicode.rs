@@ -42,10 +42,6 @@ pub(in crate::text) fn general_category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
 }
 
-pub(in crate::text) fn script(c: char) -> Script {
-    CodePointMapData::<Script>::new().get(c)
-}
-
 /// Full, half or wide: what UAX 14 calls East Asian.
 pub(in crate::text) fn is_east_asian(c: char) -> bool {
     matches!(
