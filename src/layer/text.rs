@@ -229,7 +229,18 @@ impl TextFields {
 impl Text {
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
         let measure = given.width.or(given.at_most);
-        let composed = compose(around.fonts, &self.paragraph, measure, around.memo, around.ctx).map_err(|e| problem(e, place))?;
+        let set = |paragraph: &Paragraph| {
+            compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|e| problem(e, place))
+        };
+        let mut composed = set(&self.paragraph)?;
+        // An ellipsis also ends what is higher than its box: by whole lines.
+        if let (Some(height), Overflow::Ellipsis) = (given.height, self.paragraph.overflow)
+            && composed.height > height
+        {
+            let fitting = composed.lines_within(height).max(1);
+            let most = self.paragraph.max_lines.map_or(fitting, |most| most.min(fitting));
+            composed = set(&Paragraph { max_lines: Some(most), ..self.paragraph.clone() })?;
+        }
         let size = (given.width.unwrap_or(composed.width), given.height.unwrap_or(composed.height));
         // Text that was set within a maximum but takes less: its widest line fills the box.
         let indent = match given.width {
