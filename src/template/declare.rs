@@ -45,8 +45,12 @@ pub(crate) use words;
 /// Declares a number that is within bounds:
 ///
 /// ```ignore
-/// number! { /// From 0 (invisible) to 1. pub struct Opacity(f64) in [0.0, 1.0], ""; }
-/// number! { /// Lines. pub struct MaxLines(u32) in [1, 1000], "lines"; }
+/// number! {
+///     /// From 0 (invisible) to 1.
+///     pub struct Opacity(f64) in [0.0, 1.0], "";
+///     /// Lines.
+///     pub struct MaxLines(u32) in [1, 1000], "lines";
+/// }
 /// ```
 ///
 /// The last string is the unit, for messages. Of integers both bounds must be exact as f64.

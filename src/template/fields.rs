@@ -37,7 +37,7 @@ pub trait Read: Sized {
     }
 }
 
-/// The fields of an object (or of a part of it), declared by the macro [`crate::template::declare::fields`].
+/// The fields of an object (or of a part of it), declared by the macro `fields!` of `template/declare.rs`.
 pub trait FieldSet: Sized {
     /// Takes its own fields and leaves the rest to others.
     fn read_fields(fields: &mut Fields) -> Option<Self>;
