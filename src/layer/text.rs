@@ -16,7 +16,8 @@ use crate::template::declare::{fields, number, words};
 use crate::template::fields::{Read, Reader, part_schema};
 use crate::template::values::bounded;
 use crate::text::{
-    Align, Composed, Direction, LineBreak, Overflow, Paragraph, Run, Span, Style, TextError, WordBreak, Wrap, compose,
+    Align, Composed, Direction, LineBreak, Overflow, Paragraph, Run, SpacingTrim, Span, Style, TextError, WordBreak, Wrap,
+    compose,
 };
 
 #[derive(Clone, Debug)]
@@ -34,6 +35,9 @@ words! { impl Align { Start = "start", Center = "center", End = "end", Left = "l
 words! { impl Wrap { Normal = "normal", Balance = "balance", None = "none" } }
 words! { impl WordBreak { Normal = "normal", KeepAll = "keep_all", BreakAll = "break_all" } }
 words! { impl LineBreak { Loose = "loose", Normal = "normal", Strict = "strict" } }
+words! {
+    impl SpacingTrim { Normal = "normal", SpaceAll = "space_all", TrimStart = "trim_start", TrimBoth = "trim_both" }
+}
 words! { impl Direction { Auto = "auto", Ltr = "ltr", Rtl = "rtl" } }
 words! { impl Overflow { Visible = "visible", Clip = "clip", Ellipsis = "ellipsis" } }
 
@@ -81,6 +85,8 @@ fields! {
         word_break: WordBreak = "normal",
         /// How strict the rules for Chinese and Japanese line ends are.
         line_break: LineBreak = "normal",
+        /// How full-width punctuation is set closer (CSS text-spacing-trim).
+        spacing_trim: SpacingTrim = "normal",
         /// Between clusters: pixels, or `"0.1em"`.
         letter_spacing: Option<Spacing>,
         /// Of the paragraph; `auto` goes by its first strong letter.
@@ -217,7 +223,7 @@ impl TextFields {
             wrap: self.wrap,
             word_break: self.word_break,
             line_break: self.line_break,
-            spacing_trim: crate::text::SpacingTrim::default(),
+            spacing_trim: self.spacing_trim,
             direction: self.direction,
             max_lines: self.max_lines.map(MaxLines::get),
             overflow,
