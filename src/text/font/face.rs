@@ -150,11 +150,6 @@ impl Face {
         &self.coordinates
     }
 
-    /// TEMPORARY
-    pub fn name(&self) -> String {
-        self.family()
-    }
-
     /// The family's name in the file, in English where there is one.
     pub fn family(&self) -> String {
         self.opened.names().family
