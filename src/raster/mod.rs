@@ -74,15 +74,16 @@ pub fn raster(settled: &Settled, output: &Output, _memo: &Memo, ctx: &Ctx) -> Re
 
 fn png_by_bands(settled: &Settled, output: &Output, layout: Layout, ctx: &Ctx) -> Result<Encoded, RasterError> {
     let size = settled.size();
-    let format = png::BandFormat { width: size.width(), layout, compression: output.compression };
+    let colour = png::Colour::Direct(layout);
+    let format = png::BandFormat { width: size.width(), colour, compression: output.compression };
     let windows: Vec<PxRect> = bands(size).collect();
-    let encoded = in_order(ctx, windows, |buffer: &mut Vec<u8>, window| {
+    let encoded = in_order(ctx, windows, |(buffer, scratch): &mut (Vec<u8>, png::Scratch), window| {
         paint_band(settled, window, buffer, ctx.simd);
-        Ok(png::encode_band(buffer, format)?)
+        Ok(png::encode_band(buffer, &format, scratch)?)
     })?;
     let trailer = png::trailer(encoded.iter().map(|band| (band.adler, band.len)));
     let mut chunks = Vec::with_capacity(encoded.len() + 2);
-    chunks.push(png::header(size, layout, output.dpi).into());
+    chunks.push(png::header(size, &format.colour, output.dpi).into());
     chunks.extend(encoded.into_iter().map(|band| Bytes::from(band.bytes)));
     chunks.push(trailer.into());
     Ok(Encoded::of(chunks))
