@@ -5,7 +5,10 @@
 
 use super::block::{FARTHEST, Step};
 
-/// Positions that are remembered.
+/// Bytes of a match from which no better one is looked for.
+const ENOUGH: usize = 32;
+
+/// Bits of a hash.
 const BITS: u32 = 13;
 
 /// What matching needs from band to band.
@@ -95,7 +98,7 @@ impl Table {
             }
             misses = 0;
             // Perhaps the next place has a better one.
-            while found.length < 64 && at + 9 <= data.len() {
+            while found.length < ENOUGH && at + 9 <= data.len() {
                 let next = self.best(data, at + 1, last, near);
                 if next.gain <= found.gain + 6 {
                     break;
@@ -111,7 +114,7 @@ impl Table {
             let end = at + found.length;
             let insert_to = end.min(at + 48).min(data.len().saturating_sub(8));
             for place in at + 2..insert_to {
-                self.remember(data, place);
+                self.remember(word(data, place), place);
             }
             done = end;
             at = end;
@@ -127,8 +130,8 @@ impl Table {
     }
 
     #[inline(always)]
-    fn remember(&mut self, data: &[u8], at: usize) {
-        let entry = &mut self.places[Self::hash(word(data, at))];
+    fn remember(&mut self, here: u64, at: usize) {
+        let entry = &mut self.places[Self::hash(here)];
         if entry[0] != at as u32 + 1 {
             *entry = [at as u32 + 1, entry[0]];
         }
@@ -151,10 +154,14 @@ impl Table {
             }
         };
         consider(&mut best, last, 12);
+        if best.length >= ENOUGH {
+            self.remember(here, at);
+            return best;
+        }
         for &distance in near {
             consider(&mut best, distance, 8 + distance.ilog2() as isize);
         }
-        if best.length < 32 {
+        if best.length < ENOUGH {
             let entry = self.places[Self::hash(here)];
             for place in entry {
                 let distance = (at + 1).wrapping_sub(place as usize);
@@ -163,7 +170,7 @@ impl Table {
                 }
             }
         }
-        self.remember(data, at);
+        self.remember(here, at);
         best
     }
 }

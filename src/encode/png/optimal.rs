@@ -9,13 +9,16 @@ use super::block::{Counts, FARTHEST, LENGTH_SYMBOLS, LONGEST, SHORTEST, Step, di
 use super::matches::common;
 
 /// Places that are looked at for each position.
-const DEPTH: usize = 96;
+const DEPTH: usize = 128;
+
+/// A match of this length is taken, without a look at the positions within.
+const ENOUGH: usize = 128;
 
 /// Bits of a hash of three bytes.
 const BITS: u32 = 15;
 
 /// How often the prices are taken anew. Later rounds gain less than a thousandth.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 
 /// Of a symbol that did not occur.
 const UNSEEN: u8 = 13;
@@ -67,8 +70,11 @@ impl Optimal {
                 let head = &mut self.heads[(key.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize];
                 self.before[at] = *head;
                 *head = at as u32 + 1;
-                if at >= next && self.look(data, at, near) == LONGEST {
-                    next = at + LONGEST;
+                if at >= next {
+                    let length = self.look(data, at, near);
+                    if length >= ENOUGH {
+                        next = at + length;
+                    }
                 }
             }
             self.ends.push(self.found.len() as u32);
@@ -81,7 +87,7 @@ impl Optimal {
         let mut best = SHORTEST - 1;
         let mut place = self.before[at] as usize;
         for _ in 0..DEPTH {
-            if place == 0 || best >= most {
+            if place == 0 || best >= most.min(ENOUGH) {
                 break;
             }
             let candidate = place - 1;
