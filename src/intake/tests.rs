@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -177,7 +177,9 @@ fn wanted(url: &str) -> Wanted {
 }
 
 fn soon() -> Around<'static> {
-    Around { deadline: Instant::now() + Duration::from_secs(5), asset_dirs: &[] }
+    // A purse for each, so that tests need not keep one.
+    let purse = Box::leak(Box::new(Purse::new(128 << 20)));
+    Around { deadline: Instant::now() + Duration::from_secs(5), purse, asset_dirs: &[] }
 }
 
 async fn one(intake: &Intake, wanted: Wanted) -> Result<Gathered, SourceProblem> {
@@ -364,7 +366,7 @@ async fn one_flight_serves_all_and_outlives_who_began_it() {
     let intake = intake();
     let url = origin.url("/a.png");
     // The one who begins stops waiting.
-    let hasty = Around { deadline: Instant::now() + Duration::from_millis(20), asset_dirs: &[] };
+    let hasty = Around { deadline: Instant::now() + Duration::from_millis(20), ..soon() };
     let left = intake.gather(&[wanted(&url)], &hasty).await.pop().unwrap();
     assert_eq!(left.unwrap_err().code(), Code::SourceTimeout);
     let many = futures_util::future::join_all((0..50).map(|_| get(&intake, &url))).await;
@@ -551,7 +553,8 @@ async fn local_sources_and_the_budget_of_a_request() {
     let each = png(6, 1).len() as u64;
     for (max_request_bytes, over) in [(3 * each + 20, 0), (each, 2)] {
         let tight = Intake::new(IntakeSettings { max_request_bytes, ..local.clone() }).unwrap();
-        let got = tight.gather(&all[..4], &soon()).await;
+        let purse = tight.purse();
+        let got = tight.gather(&all[..4], &Around { purse: &purse, ..soon() }).await;
         let refused = got.iter().filter(|got| got.as_ref().is_err_and(|problem| problem.code() == Code::SourceTooLarge)).count();
         assert!(if over == 0 { refused == 0 } else { refused >= over }, "{max_request_bytes}: {refused}");
     }

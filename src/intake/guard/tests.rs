@@ -230,7 +230,8 @@ async fn ask(intake: &Intake, urls: &[String]) -> Vec<SourceProblem> {
         .filter_map(|url| url.parse().ok())
         .map(|url| Wanted { source: Source::Url(url), place: Place::new(In::Template, ""), refresh: false })
         .collect();
-    let around = Around { deadline: Instant::now() + Duration::from_secs(20), asset_dirs: &[] };
+    let purse = intake.purse();
+    let around = Around { deadline: Instant::now() + Duration::from_secs(20), purse: &purse, asset_dirs: &[] };
     intake.gather(&wanted, &around).await.into_iter().map(|answer| answer.expect_err("nothing private is had")).collect()
 }
 
@@ -368,6 +369,9 @@ fn rules_compare_hosts_ports_and_networks() {
         (&["::1"], &[], "http://[0:0::1]:10/", "", true),
         (&["fd00::/8"], &[], "http://inner.test/", "fd00::1", true),
         (&["0.0.0.0/0"], &[], "http://inner.test/", "fd00::1", false),
+        (&["::ffff:10.0.0.0/104"], &[], "http://inner.test/", "10.1.2.3", true),
+        (&["::ffff:10.0.0.0/104"], &[], "http://inner.test/", "11.1.2.3", true),
+        (&["::ffff:10.0.0.0/104"], &[], "http://inner.test/", "127.0.0.1", false),
         // Only what is listed, and listing makes nothing private public.
         (&[], &["a.example"], "https://a.example/", "8.8.8.8", true),
         (&[], &["a.example"], "https://b.example/", "8.8.8.8", false),
