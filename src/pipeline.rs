@@ -209,20 +209,23 @@ impl Engine {
 
     /// Takes the pictures that proved broken out of what was gathered, and out of the cache.
     async fn spoil(&self, poster: &Poster, bad: &[(crate::layer::LayerId, String)], got: &mut Got) -> Result<(), Problems> {
-        let mut lost = false;
-        for (id, reason) in bad {
-            let sources = poster.layers.get(id.0).and_then(Layer::sources);
-            // What the layer shows: its source if that came, else its fallback.
-            let shown = sources.into_iter().flat_map(|(src, fallback)| [Some(src), fallback]).flatten();
-            let Some((source, gathered)) = shown.filter_map(|source| Some((source, got.get(source)?.as_ref().ok()?))).next()
-            else {
-                continue;
-            };
-            self.intake.spoil(source, &gathered.asset, reason).await;
-            got.insert(source.clone(), Err(SourceProblem::broken(source, reason)));
-            lost = true;
+        // What each layer shows: its source if that came, else its fallback. All are looked up before any is taken out.
+        let lost = bad.iter().filter_map(|(id, reason)| {
+            let (src, fallback) = poster.layers.get(id.0)?.sources()?;
+            let came = |source: &Source| got.get(source)?.as_ref().ok().map(|gathered| Arc::clone(&gathered.asset));
+            let shown = [Some(src), fallback].into_iter().flatten().find_map(|source| Some((source.clone(), came(source)?)));
+            shown.map(|(source, asset)| (source, asset, reason))
+        });
+        let lost: Vec<_> = lost.collect();
+        if lost.is_empty() {
+            return Err(internal("a picture that no layer shows is broken"));
         }
-        if lost { Ok(()) } else { Err(internal("a picture that no layer shows is broken")) }
+        for (source, asset, reason) in lost {
+            self.intake.spoil(&source, &asset, reason).await;
+            let broken = SourceProblem::broken(&source, reason);
+            got.insert(source, Err(broken));
+        }
+        Ok(())
     }
 
     /// The synchronous half, under a permit of the CPU pool.

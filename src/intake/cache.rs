@@ -29,7 +29,7 @@ const NEGATIVE_BYTES: u64 = 4 << 20;
 /// Of which each takes this and its URL.
 const NEGATIVE_ENTRY_BYTES: usize = 512;
 /// URLs on their way or waiting for a turn, over all requests; more are told to come again.
-const FLIGHTS_AT_MOST: usize = 2_048;
+pub(super) const FLIGHTS_AT_MOST: usize = 2_048;
 /// Reading a header and hashing so many bytes takes well below a millisecond; more goes off the async threads.
 const PARSED_IN_PLACE: usize = 64 << 10;
 
@@ -408,7 +408,11 @@ impl Cache {
         let url = without_fragment(url);
         let kept = self.memory.get(&Held::Url(url.clone())).await;
         if kept.is_none_or(|kept| kept.asset.digest() == digest) {
-            self.forget(&url).await;
+            self.memory.invalidate(&Held::Url(url.clone())).await;
+            if let Some(disk) = self.disk.clone() {
+                let url = url.clone();
+                let _ = tokio::task::spawn_blocking(move || disk.spoil(&url)).await;
+            }
             self.remember_failure(&url, &error.into()).await;
         }
     }

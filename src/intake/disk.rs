@@ -137,6 +137,15 @@ impl Disk {
         Ok(())
     }
 
+    /// Forgets what is stored for `url`, and the content itself, whoever else it is stored for: it is broken.
+    pub fn spoil(&self, url: &Url) {
+        let path = self.sidecar(url);
+        if let Some(sidecar) = read_up_to(&path, MAX_SIDECAR).and_then(|text| unseal(&text)) {
+            discard(&self.blobs.path.join(sidecar.blob));
+        }
+        discard(&path);
+    }
+
     /// Forgets what is stored for `url`. Its content goes with time.
     pub fn remove(&self, url: &Url) {
         discard(&self.sidecar(url));
@@ -281,6 +290,8 @@ mod tests {
         assert_eq!(files(&one.blobs).len(), 1, "equal contents share a file");
         other.remove(&url(1));
         assert!(one.find(1).is_none() && one.find(2).is_some());
+        one.spoil(&url(2));
+        assert_eq!((files(&one.blobs).len(), files(&one.sidecars).len()), (0, 0));
         save(&one, 2, b"another");
         assert_eq!(other.find(2).unwrap().1, "another");
     }

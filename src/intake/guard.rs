@@ -196,7 +196,10 @@ impl Lookup for SystemLookup {
     fn lookup<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
             let turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
-            let name = name.to_owned();
+            // This machine, by whatever name of its own (RFC 6761): no name server is asked.
+            let plain = name.strip_suffix('.').unwrap_or(name);
+            let local = plain == "localhost" || plain.ends_with(".localhost");
+            let name = if local { "localhost" } else { name }.to_owned();
             let look = move || {
                 let found = (name.as_str(), 0).to_socket_addrs().map(|found| found.map(|addr| addr.ip()).collect());
                 // Given back when the system is done, however long ago the caller left.

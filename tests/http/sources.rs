@@ -60,6 +60,7 @@ const PRIVATE: &[&str] = &[
     "LOCALHOST:PORT",
     "localhost.:PORT",
     "ｌocalhost:PORT",
+    "me.LOCALHOST.:PORT",
     "user@127.0.0.1:PORT",
     "user:secret@localhost:PORT",
     "@127.0.0.1:PORT",
