@@ -355,7 +355,9 @@ impl Cache {
         let known = known.filter(|(_, headers)| !headers.is_empty());
         let mut conditions = Conditions { known, end_to_end: asking == Asking::TheOrigin };
         let default = self.settings.source_max_age;
-        let mut answer = self.fetcher.fetch(url, &conditions, progress).await?;
+        // One for both turns, should the first answer be a 304 for something else.
+        let deadline = self.fetcher.deadline();
+        let mut answer = self.fetcher.fetch(url, &conditions, deadline, progress).await?;
         if let (None, Some((asset, old))) = (&answer.bytes, stored) {
             let Answer { redirects, last, .. } = &answer;
             match old.renewed(last, redirects, default, SystemTime::now()) {
@@ -366,7 +368,7 @@ impl Cache {
                 }
                 Revalidated::Mismatch => {
                     conditions.known = None;
-                    answer = self.fetcher.fetch(url, &conditions, progress).await?;
+                    answer = self.fetcher.fetch(url, &conditions, deadline, progress).await?;
                 }
             }
         }

@@ -41,8 +41,8 @@ struct Sidecar {
 
 #[derive(Debug)]
 pub struct Disk {
-    blobs: Place,
-    sidecars: Place,
+    blobs: Shelf,
+    sidecars: Shelf,
     cap: u64,
     used: AtomicU64,
     /// Since the janitor last looked.
@@ -54,14 +54,14 @@ pub struct Disk {
 
 /// A folder by its path and held open.
 #[derive(Debug)]
-struct Place {
+struct Shelf {
     path: PathBuf,
     folder: Arc<Folder>,
 }
 
-impl Place {
-    fn open(path: PathBuf) -> io::Result<Place> {
-        Ok(Place { folder: Arc::new(Folder::open(&path)?), path })
+impl Shelf {
+    fn open(path: PathBuf) -> io::Result<Shelf> {
+        Ok(Shelf { folder: Arc::new(Folder::open(&path)?), path })
     }
 }
 
@@ -71,8 +71,8 @@ impl Disk {
         // The number is that of the format: another one reads nothing of this.
         let root = root.join("sources-1");
         let disk = Disk {
-            blobs: Place::open(root.join("blobs"))?,
-            sidecars: Place::open(root.join("urls"))?,
+            blobs: Shelf::open(root.join("blobs"))?,
+            sidecars: Shelf::open(root.join("urls"))?,
             cap,
             used: AtomicU64::new(0),
             writes: AtomicU64::new(0),
@@ -155,8 +155,8 @@ impl Disk {
         self.sidecars.path.join(sidecar_name(url))
     }
 
-    fn write(&self, place: &Place, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let (temporary, mut file) = place.folder.temporary()?;
+    fn write(&self, shelf: &Shelf, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let (temporary, mut file) = shelf.folder.temporary()?;
         file.write_all(bytes)?;
         temporary.keep(name, Existing::Replace)?;
         let weight = weight(bytes.len() as u64);
@@ -172,10 +172,10 @@ impl Disk {
         self.writes.store(0, Ordering::Relaxed);
         self.written.store(0, Ordering::Relaxed);
         let mut files = Vec::new();
-        for place in [&self.blobs, &self.sidecars] {
+        for shelf in [&self.blobs, &self.sidecars] {
             // What nobody writes any more; its writer died.
-            let _ = place.folder.sweep();
-            for entry in std::fs::read_dir(&place.path).into_iter().flatten().flatten() {
+            let _ = shelf.folder.sweep();
+            for entry in std::fs::read_dir(&shelf.path).into_iter().flatten().flatten() {
                 let Ok(there) = entry.metadata() else { continue };
                 let used = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
                 let temporary = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
@@ -275,8 +275,8 @@ mod tests {
         }
     }
 
-    fn files(place: &Place) -> Vec<PathBuf> {
-        std::fs::read_dir(&place.path).unwrap().map(|entry| entry.unwrap().path()).collect()
+    fn files(shelf: &Shelf) -> Vec<PathBuf> {
+        std::fs::read_dir(&shelf.path).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use futures_util::TryStreamExt;
 use http::StatusCode;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::bounded::{Bounds, PourError, pour};
@@ -148,14 +148,26 @@ impl Fetcher {
         self.settings.at_once.saturating_sub(self.all.available_permits())
     }
 
-    /// Gets `url`, at most `fetch_timeout` long. Nothing of any caller's request is sent along. `progress` grows by every byte of a
-    /// body that comes.
-    pub async fn fetch(&self, url: &Url, conditions: &Conditions, progress: &watch::Sender<u64>) -> Result<Answer, FetchError> {
-        let waiting = AtomicBool::new(false);
-        let answer = timeout(self.settings.fetch_timeout, self.follow(url, conditions, progress, &waiting)).await;
-        // Who never had a turn cannot say that the origin was slow.
-        let late = || if waiting.load(Ordering::Relaxed) { FetchError::Busy } else { FetchError::Timeout };
-        answer.unwrap_or_else(|_| Err(late()))
+    /// When a fetch that begins now must be done, whatever it takes.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.fetch_timeout
+    }
+
+    /// Gets `url` until `deadline`. Nothing of any caller's request is sent along. `progress` grows by every byte of a body that
+    /// comes.
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        conditions: &Conditions,
+        deadline: Instant,
+        progress: &watch::Sender<u64>,
+    ) -> Result<Answer, FetchError> {
+        let waited = AtomicU64::new(0);
+        let answer = timeout_at(deadline, self.follow(url, conditions, progress, &waited)).await;
+        // Who waited for a turn most of the time cannot say that the origin was slow.
+        let waited = Duration::from_micros(waited.into_inner());
+        let late = if waited > self.settings.fetch_timeout / 2 { FetchError::Busy } else { FetchError::Timeout };
+        answer.unwrap_or(Err(late))
     }
 
     async fn follow(
@@ -163,13 +175,13 @@ impl Fetcher {
         url: &Url,
         conditions: &Conditions,
         progress: &watch::Sender<u64>,
-        waiting: &AtomicBool,
+        waited: &AtomicU64,
     ) -> Result<Answer, FetchError> {
         let mut url = without_fragment(url);
         let mut redirects = Vec::new();
         loop {
             let reach = self.guard.admit(&url)?;
-            let _permits = self.permits(url.host_str().unwrap_or_default(), waiting).await;
+            let _permits = self.permits(url.host_str().unwrap_or_default(), waited).await;
             let known = conditions.known.as_ref().filter(|(known, _)| *known == url).map(|(_, headers)| headers);
             let response = self.ask(&url, reach, known, conditions.end_to_end).await?;
             let last = Hop { url: url.clone(), status: response.status(), headers: response.headers().clone() };
@@ -236,7 +248,7 @@ impl Fetcher {
     }
 
     /// The host's permit first, then one of all: a host that is slow must not hold what others could use.
-    async fn permits(&self, host: &str, waiting: &AtomicBool) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
+    async fn permits(&self, host: &str, waited: &AtomicU64) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
         let host = host.strip_suffix('.').unwrap_or(host);
         let of_host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -248,10 +260,8 @@ impl Fetcher {
         };
         // Neither is ever closed, so both are granted in the end.
         let host = of_host.acquire_owned().await.ok();
-        waiting.store(true, Ordering::Relaxed);
-        let one_of_all = self.all.clone().acquire_owned().await.ok();
-        waiting.store(false, Ordering::Relaxed);
-        (host, one_of_all)
+        let _waiting = Waiting { since: Instant::now(), all: waited };
+        (host, self.all.clone().acquire_owned().await.ok())
     }
 
     fn client(&self, reach: Reach) -> Option<&reqwest::Client> {
@@ -287,6 +297,19 @@ impl Fetcher {
                 builder().tls_certs_only(Vec::new()).build().ok()
             }
         }
+    }
+}
+
+/// Counts the time spent waiting for a turn, also where the waiting is given up.
+struct Waiting<'a> {
+    since: Instant,
+    all: &'a AtomicU64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(0);
+        self.all.fetch_add(micros, Ordering::Relaxed);
     }
 }
 
