@@ -17,7 +17,8 @@ use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::image::{Image, OnError};
 use crate::layer::{Kind, Layer};
 use crate::limits::Limits;
-use crate::memo::Memo;
+pub use crate::memo::Counts as MemoCounts;
+use crate::memo::{self, Memo};
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
 use crate::template::library::Library;
@@ -73,6 +74,9 @@ pub struct Rendered {
     pub timing: Vec<(&'static str, f64)>,
 }
 
+/// What came of each source so far.
+type Got = HashMap<Source, Result<Gathered, SourceProblem>>;
+
 /// Everything a render needs besides the request. Made once, shared by all requests.
 pub struct Engine {
     pub limits: Limits,
@@ -89,13 +93,18 @@ impl Engine {
         let started = Instant::now();
         let poster = Arc::new(self.merge(&request)?);
         let merged = Instant::now();
-        let (mut assets, mut degraded) = self.gather(&poster, &request, deadline).await?;
+        let (purse, mut got) = (self.intake.purse(), Got::new());
+        let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
+        let (mut assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
         let gathered = Instant::now();
         let drawn = loop {
             match self.draw(&poster, &assets, &request, deadline).await? {
                 Ok(drawn) => break drawn,
-                // Headers were good and bodies are not: each turn replaces at least one picture, so this ends.
-                Err(bad) => assets = replace_bad(&poster, assets, bad, &mut degraded)?,
+                // Headers were good and bodies are not: each turn loses at least one picture, so this ends.
+                Err(bad) => {
+                    self.spoil(&poster, &bad, &mut got).await?;
+                    (assets, degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
+                }
             }
         };
         for id in &drawn.missing_glyphs {
@@ -117,6 +126,11 @@ impl Engine {
         })
     }
 
+    /// What the memo counts, by the name of each kind.
+    pub fn remembered(&self) -> Vec<(&'static str, MemoCounts)> {
+        memo::Kind::ALL.iter().map(|kind| (kind.as_str(), self.memo.counts(*kind))).collect()
+    }
+
     /// All problems of a template that can be known without variables.
     pub fn check(&self, template: &Value) -> Problems {
         match Template::parse(template) {
@@ -134,11 +148,16 @@ impl Engine {
         }
     }
 
-    /// All bytes from outside. No permit is held meanwhile.
-    async fn gather(&self, poster: &Poster, request: &Request, deadline: Instant) -> Result<(Assets, Vec<Degraded>), Problems> {
-        let mut got: HashMap<Source, Result<Gathered, SourceProblem>> = HashMap::new();
+    /// All bytes from outside that are not there yet. No permit is held meanwhile.
+    async fn gather(
+        &self,
+        poster: &Poster,
+        refresh: bool,
+        around: &Around<'_>,
+        got: &mut Got,
+    ) -> Result<(Assets, Vec<Degraded>), Problems> {
         let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
-        self.fetch(firsts, &mut got, request, deadline).await?;
+        self.fetch(firsts, got, refresh, around).await?;
         // What failed but was not forbidden has a second source.
         let failed = |src: &Source| matches!(got.get(src), Some(Err(problem)) if problem.code() != Code::ForbiddenSource);
         let seconds: Vec<(&Layer, &Source)> = poster
@@ -147,10 +166,10 @@ impl Engine {
             .filter_map(|layer| Some((layer, layer.sources()?)))
             .filter_map(|(layer, (src, fallback))| Some((layer, fallback.filter(|_| failed(src))?)))
             .collect();
-        self.fetch(seconds.into_iter(), &mut got, request, deadline).await?;
+        self.fetch(seconds.into_iter(), got, refresh, around).await?;
 
         let (mut problems, mut degraded) = (Problems::new(), Vec::new());
-        let shown = poster.layers.iter().map(|layer| match choose(layer, &got) {
+        let shown = poster.layers.iter().map(|layer| match choose(layer, got) {
             Ok((shown, why)) => {
                 degraded.extend(why.map(|why| note(layer, why)));
                 shown
@@ -168,14 +187,14 @@ impl Engine {
     async fn fetch<'p>(
         &self,
         wanted: impl Iterator<Item = (&'p Layer, &'p Source)>,
-        got: &mut HashMap<Source, Result<Gathered, SourceProblem>>,
-        request: &Request,
-        deadline: Instant,
+        got: &mut Got,
+        refresh: bool,
+        around: &Around<'_>,
     ) -> Result<(), Problems> {
         let mut list: Vec<Wanted> = Vec::new();
         for (layer, source) in wanted {
             if !got.contains_key(source) && !list.iter().any(|w| w.source == *source) {
-                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh: request.refresh });
+                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh });
             }
         }
         let remote = got.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
@@ -183,9 +202,29 @@ impl Engine {
             let message = format!("{remote} different pictures to fetch; at most {} are allowed", self.limits.max_fetches);
             return Err(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message).into());
         }
-        let around = Around { deadline, asset_dirs: &request.asset_dirs };
-        let answers = self.intake.gather(&list, &around).await;
+        let answers = self.intake.gather(&list, around).await;
         got.extend(list.into_iter().map(|wanted| wanted.source).zip(answers));
+        Ok(())
+    }
+
+    /// Takes the pictures that proved broken out of what was gathered, and out of the cache.
+    async fn spoil(&self, poster: &Poster, bad: &[(crate::layer::LayerId, String)], got: &mut Got) -> Result<(), Problems> {
+        // What each layer shows: its source if that came, else its fallback. All are looked up before any is taken out.
+        let lost = bad.iter().filter_map(|(id, reason)| {
+            let (src, fallback) = poster.layers.get(id.0)?.sources()?;
+            let came = |source: &Source| got.get(source)?.as_ref().ok().map(|gathered| Arc::clone(&gathered.asset));
+            let shown = [Some(src), fallback].into_iter().flatten().find_map(|source| Some((source.clone(), came(source)?)));
+            shown.map(|(source, asset)| (source, asset, reason))
+        });
+        let lost: Vec<_> = lost.collect();
+        if lost.is_empty() {
+            return Err(internal("a picture that no layer shows is broken"));
+        }
+        for (source, asset, reason) in lost {
+            self.intake.spoil(&source, &asset, reason).await;
+            let broken = SourceProblem::broken(&source, reason);
+            got.insert(source, Err(broken));
+        }
         Ok(())
     }
 
@@ -207,8 +246,7 @@ impl Engine {
         };
         match self.workers.run(deadline, work).await {
             Ok(Ok(drawn)) => Ok(Ok(drawn)),
-            Ok(Err(DrawError::BadPictures(layers))) if !layers.is_empty() => Ok(Err(layers)),
-            Ok(Err(DrawError::BadPictures(_))) => Err(internal("a picture that no layer shows is broken")),
+            Ok(Err(DrawError::BadPictures(layers))) => Ok(Err(layers)),
             Ok(Err(DrawError::Problems(problems))) => Err(problems),
             Err(error) => Err(work_problem(&error)),
         }
@@ -216,10 +254,7 @@ impl Engine {
 }
 
 /// What an image layer shows, and why that is not its own source.
-fn choose(
-    layer: &Layer,
-    got: &HashMap<Source, Result<Gathered, SourceProblem>>,
-) -> Result<(Shown, Option<&'static str>), Problem> {
+fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Problem> {
     let Kind::Image(image) = &layer.kind else { return Ok((Shown::Nothing, None)) };
     let picture = |gathered: &Gathered, from| Shown::Picture { asset: Arc::clone(&gathered.asset), from };
     let problem = match got.get(&image.src) {
@@ -248,30 +283,6 @@ fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
         OnError::Hide => Some((Shown::Hidden, Some("hidden"))),
         OnError::Placeholder => Some((Shown::Placeholder, Some("placeholder"))),
     }
-}
-
-fn replace_bad(
-    poster: &Poster,
-    mut assets: Assets,
-    bad: Vec<(crate::layer::LayerId, String)>,
-    degraded: &mut Vec<Degraded>,
-) -> Result<Assets, Problems> {
-    let mut problems = Problems::new();
-    for (id, reason) in bad {
-        let Some((layer, Kind::Image(image))) = poster.layers.get(id.0).map(|layer| (layer, &layer.kind)) else { continue };
-        match stand_in(image) {
-            Some((shown, why)) => {
-                assets = assets.with(id.0, shown);
-                degraded.retain(|known| known.place != layer.place);
-                degraded.extend(why.map(|why| note(layer, why)));
-            }
-            None => {
-                let message = format!("{} is a broken picture: {reason}", image.src);
-                problems.push(Problem::new(layer.place.child("src"), Code::NotAPicture, message));
-            }
-        }
-    }
-    problems.or(assets)
 }
 
 fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {

@@ -64,6 +64,7 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    app.metrics.answered(response.status().as_u16());
     let line = Line { id: &id, method: &method, path: &path, client, caller: caller.as_deref(), arrived };
     line.log(response.status().as_u16(), failure.as_ref());
     response

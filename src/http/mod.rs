@@ -8,6 +8,7 @@ mod chunks;
 mod conditional;
 pub mod error;
 pub mod health;
+mod metrics;
 pub mod negotiate;
 pub mod render;
 mod schema;
@@ -43,6 +44,10 @@ pub struct App {
     lifecycle: Arc<Lifecycle>,
     /// Renders in hand.
     inflight: Semaphore,
+    max_inflight: usize,
+    metrics: metrics::Metrics,
+    /// Whether they have an address of their own.
+    metrics_elsewhere: bool,
     max_body_bytes: u64,
     request_deadline: Duration,
     cors_origins: Vec<Origin>,
@@ -61,6 +66,9 @@ impl App {
             access: Access::new(config, at),
             lifecycle: Arc::default(),
             inflight: Semaphore::new(config.max_inflight.get() as usize),
+            max_inflight: config.max_inflight.get() as usize,
+            metrics: metrics::Metrics::default(),
+            metrics_elsewhere: config.metrics_listen.is_some(),
             max_body_bytes: config.max_body_bytes.get(),
             request_deadline: config.request_deadline.get(),
             cors_origins: config.cors_origins.clone(),
@@ -89,11 +97,25 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/schema/template.json", get(schema::template))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));
+    let routes = if app.metrics_elsewhere { routes } else { routes.route("/metrics", get(metrics::get)) };
     let routes = match app.base_path.as_str() {
         "" => routes,
         // Probes ask the root, whatever stands before the routes for others.
         base => Router::new().nest(base, routes).route("/livez", get(health::livez)).route("/readyz", get(health::readyz)),
     };
+    surrounded(routes, app)
+}
+
+/// What `metrics_listen` serves: the metrics and the probes, nothing else.
+pub fn metrics_router(app: Arc<App>) -> Router {
+    let routes = Router::new()
+        .route("/metrics", get(metrics::get_openly))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz));
+    surrounded(routes, app)
+}
+
+fn surrounded(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
     routes
         .fallback(async || Failure::new(crate::problem::Code::NotFound, "there is nothing at this path"))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), around::around))

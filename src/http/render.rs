@@ -17,6 +17,7 @@ use super::access::Right;
 use super::around::Arrived;
 use super::chunks::Chunks;
 use super::error::Failure;
+use super::metrics::Outcome;
 use super::negotiate::{self, Answer, media_type};
 use crate::encode::{Compression, Format, Output};
 use crate::pipeline::{Degraded, Rendered, Request, TemplateRef};
@@ -42,7 +43,9 @@ pub async fn post(
     let format = match answer {
         Answer::Picture(format) | Answer::Json(format) => format,
     };
-    let rendered = app.engine.render(wish.request(format), deadline).await?;
+    let rendered = app.engine.render(wish.request(format), deadline).await.inspect_err(|_| app.metrics.failed())?;
+    let outcome = if rendered.degraded.is_empty() { Outcome::Good } else { Outcome::Degraded };
+    app.metrics.rendered(outcome, arrived.elapsed(), &rendered.timing);
     let mut response = match answer {
         Answer::Picture(format) => picture(rendered, format)?,
         Answer::Json(format) => json_answer(rendered, format)?,

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
-use crate::asset::{Asset, Source};
+use crate::asset::{Asset, PictureError, Source};
 use crate::limits::Limits;
 use crate::problem::Place;
 
@@ -21,6 +20,7 @@ mod disk;
 mod fetch;
 mod freshness;
 pub mod guard;
+mod ledger;
 mod media;
 mod problem;
 pub mod recv;
@@ -30,12 +30,14 @@ pub mod store;
 mod tests;
 
 pub use cache::{CacheCounts, Origin};
+pub use ledger::Purse;
 pub use problem::SourceProblem;
 
 use bounded::MinRate;
 use cache::{Asking, Cache, CacheSettings, Found, Held};
 use fetch::{FetchError, FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
+use ledger::Ledger;
 use store::{Store, StoreError, StoreSettings, UploadName};
 
 /// Everything the intake is told once.
@@ -44,11 +46,15 @@ pub struct IntakeSettings {
     pub limits: Limits,
     /// Bytes of all sources of one request together.
     pub max_request_bytes: u64,
+    /// Bytes of all pictures in memory, whoever holds them, besides `cache_memory`.
+    pub max_source_memory: u64,
     /// Hosts, `host:port`, `*.domain`, addresses, networks.
     pub allow_private_sources: Vec<String>,
     /// Likewise; empty means that everything public may be fetched.
     pub only_sources: Vec<String>,
     pub connect_timeout: Duration,
+    /// Once connected, until the head of the answer is there.
+    pub first_byte_timeout: Duration,
     pub fetch_timeout: Duration,
     pub max_redirects: u32,
     /// Fetches under way at once, altogether and from one host.
@@ -81,9 +87,11 @@ impl Default for IntakeSettings {
         IntakeSettings {
             limits: Limits::default(),
             max_request_bytes: 128 << 20,
+            max_source_memory: 256 << 20,
             allow_private_sources: Vec::new(),
             only_sources: Vec::new(),
             connect_timeout: Duration::from_secs(2),
+            first_byte_timeout: Duration::from_secs(3),
             fetch_timeout: Duration::from_secs(5),
             max_redirects: 3,
             fetches_at_once: 32,
@@ -125,6 +133,8 @@ pub struct Wanted {
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     pub deadline: Instant,
+    /// What its bytes are paid from, however often it gathers; see [`Intake::purse`].
+    pub purse: &'a Purse,
     /// Folders for `asset:` that stand before `asset_dirs`: the command's template folder and `--assets`.
     pub asset_dirs: &'a [PathBuf],
 }
@@ -145,6 +155,7 @@ pub struct Intake(Arc<Inner>);
 
 struct Inner {
     cache: Arc<Cache>,
+    ledger: Arc<Ledger>,
     store: Store,
     limits: Limits,
     max_request_bytes: u64,
@@ -159,6 +170,7 @@ impl Intake {
         let guard = Guard::new(private, (!only.is_empty()).then_some(only));
         let fetch = FetchSettings {
             connect_timeout: settings.connect_timeout,
+            first_byte_timeout: settings.first_byte_timeout,
             fetch_timeout: settings.fetch_timeout,
             max_redirects: settings.max_redirects,
             max_bytes: settings.limits.max_source_bytes,
@@ -183,10 +195,12 @@ impl Intake {
                 .inspect_err(|error| tracing::warn!(%error, folder = %dir.display(), "no disk tier for fetched pictures"))
                 .ok()
         });
-        let fetcher = Fetcher::new(fetch, Arc::new(guard), settings.lookup);
+        let ledger = Ledger::new(settings.max_source_memory.saturating_add(settings.cache_memory));
+        let fetcher = Fetcher::new(fetch, Arc::new(guard), settings.lookup, ledger.clone());
         let uploads = settings.data_dir.as_deref().map(|dir| dir.join("uploads"));
         Ok(Intake(Arc::new(Inner {
-            cache: Arc::new(Cache::new(cache, fetcher, disk)),
+            cache: Arc::new(Cache::new(cache, fetcher, ledger.clone(), disk)),
+            ledger,
             store: Store::open(uploads.as_deref(), store),
             limits: settings.limits,
             max_request_bytes: settings.max_request_bytes,
@@ -200,6 +214,19 @@ impl Intake {
 
     pub fn counts(&self) -> CacheCounts {
         self.0.cache.counts()
+    }
+
+    /// What one request may take in over all its sources: made once for each request.
+    pub fn purse(&self) -> Purse {
+        Purse::new(self.0.max_request_bytes)
+    }
+
+    /// Says that a gathered picture proved broken when it was decoded, so that it is not shown from the cache again.
+    pub async fn spoil(&self, source: &Source, asset: &Asset, reason: &str) {
+        if let Source::Url(url) = source {
+            let error = PictureError::Broken { format: asset.header().format, reason: reason.to_owned() };
+            self.0.cache.spoil(url, asset.digest(), error).await;
+        }
     }
 
     /// Gets what is wanted, side by side; the answers stand in the order of `wanted`. Equal sources are looked for once.
@@ -218,16 +245,16 @@ impl Intake {
             })
             .collect();
         let turns = Semaphore::new(GATHERED_AT_ONCE);
-        let left = AtomicU64::new(self.0.max_request_bytes);
-        let (turns, left) = (&turns, &left);
+        let turns = &turns;
         let deadline = tokio::time::Instant::from_std(around.deadline);
         let found = futures_util::future::join_all(unique.into_iter().map(|one| async move {
             let wait = async {
                 let _turn = turns.acquire().await;
                 self.0.one(one, around).await
             };
-            let found = timeout_at(deadline, wait).await.unwrap_or_else(|_| Err(SourceProblem::timeout(&one.source)))?;
-            self.0.charge(left, one, found)
+            let Found { asset, origin } =
+                timeout_at(deadline, wait).await.unwrap_or_else(|_| Err(SourceProblem::timeout(&one.source)))?;
+            Ok(Gathered { asset, origin })
         }))
         .await;
         places.into_iter().map(|at| found.get(at).cloned().unwrap_or(Err(SourceProblem::Lost))).collect()
@@ -239,20 +266,13 @@ fn rules(setting: &'static str, texts: &[String]) -> Result<Vec<Rule>, IntakeErr
 }
 
 impl Inner {
-    /// Takes a source's bytes from what the request may hold.
-    fn charge(&self, left: &AtomicU64, one: &Wanted, found: Found) -> Result<Gathered, SourceProblem> {
-        let bytes = found.asset.bytes().len() as u64;
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
-            .map(|_| Gathered { asset: found.asset, origin: found.origin })
-            .map_err(|_| SourceProblem::over_request(&one.source, self.max_request_bytes))
-    }
-
     async fn one(&self, one: &Wanted, around: &Around<'_>) -> Result<Found, SourceProblem> {
         let source = &one.source;
         let asset = match source {
             Source::Url(url) => {
                 let asking = if one.refresh { Asking::TheOrigin } else { Asking::WhatIsFresh };
-                return self.cache.get(url, asking).await.map_err(|error| SourceProblem::of_fetch(source, error));
+                let got = self.cache.get(url, asking, around.purse).await;
+                return got.map_err(|error| SourceProblem::of_fetch(source, error));
             }
             Source::Data(bytes) => {
                 self.cache.parse(bytes.clone()).await.map_err(|error| SourceProblem::of_fetch(source, error))?
@@ -260,6 +280,9 @@ impl Inner {
             Source::Upload(name) => self.upload(source, name).await?,
             Source::Asset(name) => self.asset(source, name, around.asset_dirs).await?,
         };
+        if !around.purse.pay(asset.bytes().len() as u64) {
+            return Err(SourceProblem::of_fetch(source, FetchError::OverRequest { most: around.purse.most() }));
+        }
         Ok(Found { asset, origin: Origin::Inline })
     }
 
@@ -278,13 +301,24 @@ impl Inner {
             return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
         }
         let (file, bytes) = (opened.file, opened.meta.bytes);
-        let read = off_thread(source, move || {
+        let read = self.charged(source, bytes, move || {
             let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
             std::io::Read::read_to_end(&mut std::io::Read::take(file, bytes), &mut content)?;
-            Ok(Bytes::from(content))
+            Ok(content)
         });
         let parse_error = |error| SourceProblem::of_fetch(source, error);
         self.cache.local(Held::Upload(opened.meta.sha256), read, parse_error).await
+    }
+
+    /// What `read` reads off the async threads: `bytes` bytes, for which there must be room.
+    async fn charged(
+        &self,
+        source: &Source,
+        bytes: u64,
+        read: impl FnOnce() -> std::io::Result<Vec<u8>> + Send + 'static,
+    ) -> Result<Bytes, SourceProblem> {
+        let charge = self.ledger.charge(bytes).map_err(|_| SourceProblem::of_fetch(source, FetchError::Busy))?;
+        Ok(charge.seal(off_thread(source, read).await?))
     }
 
     async fn asset(&self, source: &Source, name: &str, first: &[PathBuf]) -> Result<Arc<Asset>, SourceProblem> {
@@ -302,9 +336,10 @@ impl Inner {
                 if bytes > most {
                     return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
                 }
-                let load = off_thread(source, {
+                let load = self.charged(source, bytes, {
                     let path = path.clone();
-                    move || assets::read(Path::new(&path), most)
+                    // As much as was looked up, and no more should it have grown.
+                    move || assets::read(Path::new(&path), bytes)
                 });
                 self.cache.local(Held::File { path, bytes, modified }, load, parse_error).await
             }
