@@ -5,6 +5,8 @@
 mod crash;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod starved;
 mod wire;
 
 use std::io::{Read, Write};
