@@ -45,6 +45,9 @@ pub const MAX_URL_BYTES: usize = 8 << 10;
 /// A `data:` source, decoded, is bounded by `max_body_bytes` already; a QR code holds at most 2,953 bytes (version 40-L).
 pub const MAX_QR_BYTES: usize = 2_953;
 
+/// Uploads at a time, however small: a file takes a name and blocks that `upload_quota` does not see.
+pub const MAX_UPLOADS: u64 = 1_000_000;
+
 /// Elements and texts of one SVG.
 pub const MAX_SVG_NODES: u32 = 100_000;
 /// How deep an SVG nests, references followed: its drawing recurses, and a stack overflow cannot be caught.

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use crate::asset::{Asset, PictureError, Source};
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_UPLOADS};
 use crate::problem::Place;
 
 mod assets;
@@ -187,6 +187,7 @@ impl Intake {
         let store = StoreSettings {
             max_upload_bytes: settings.max_upload_bytes,
             quota: settings.upload_quota,
+            max_uploads: MAX_UPLOADS,
             ttl: settings.upload_ttl,
             min_rate: settings.upload_rate,
         };

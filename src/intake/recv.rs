@@ -55,7 +55,13 @@ pub struct Folder(OwnedFd);
 impl Folder {
     /// Opens the folder and makes it first where it is missing.
     pub fn open(path: &Path) -> io::Result<Folder> {
-        std::fs::create_dir_all(path)?;
+        if !path.is_dir() {
+            std::fs::create_dir_all(path)?;
+            // A new folder's own name must outlive a crash too; where that cannot be made sure nothing else can be done.
+            for above in path.ancestors().skip(1).take(2) {
+                let _ = File::open(above).and_then(|above| above.sync_all());
+            }
+        }
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Folder(fd))
     }
@@ -65,7 +71,7 @@ impl Folder {
         // NONBLOCK so that a pipe put there by somebody does not hold the thread.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK) => return Err(io::ErrorKind::NotFound.into()),
+            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK | rustix::io::Errno::NXIO) => return Err(io::ErrorKind::NotFound.into()),
             opened => File::from(opened?),
         };
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }

@@ -2,9 +2,13 @@
 // A test may panic: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod crash;
 #[cfg(target_os = "linux")]
 mod memory;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod starved;
+mod wire;
 
 use std::io::{Read, Write};
 use std::path::Path;
