@@ -1,5 +1,7 @@
 //! The whole way on one screen: merge, gather, permit, { lay out, lower, settle, raster }.
 
+mod kept;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -21,10 +23,11 @@ pub use crate::memo::Counts as MemoCounts;
 use crate::memo::{self, Memo};
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
+use crate::template::Template;
 use crate::template::library::Library;
-use crate::template::{Supplied, Template};
 use crate::text::Fonts;
 use crate::workers::{WorkError, Workers};
+use kept::{File, Merged, name_of_file};
 
 /// What template to render: in the request, or by name (`share`, `share@3`).
 #[derive(Clone, Debug, PartialEq)]
@@ -91,39 +94,63 @@ impl Engine {
     /// Never panics; gives up at `deadline` with [`Code::Deadline`].
     pub async fn render(&self, request: Request, deadline: Instant) -> Result<Rendered, Problems> {
         let started = Instant::now();
-        let poster = Arc::new(self.merge(&request)?);
+        let Merged { poster, name } = self.merge(&request)?;
         let merged = Instant::now();
         let (purse, mut got) = (self.intake.purse(), Got::new());
         let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
-        let (mut assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
+        let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
         let gathered = Instant::now();
-        let drawn = loop {
-            match self.draw(&poster, &assets, &request, deadline).await? {
-                Ok(drawn) => break drawn,
-                // Headers were good and bodies are not: each turn loses at least one picture, so this ends.
-                Err(bad) => {
-                    self.spoil(&poster, &bad, &mut got).await?;
-                    (assets, degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
+        let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
+        let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
+        let name = name_of_file(name, &assets, &request);
+        let file = match self.file(name) {
+            Some(file) => file,
+            None => {
+                let is_whole = degraded.is_empty();
+                let (drawn, since) = self.draw_or_replace(&poster, assets, &request, &around, &mut got).await?;
+                timing.extend_from_slice(&drawn.timing);
+                let file = Arc::new(File::of(drawn));
+                match since {
+                    Some(since) => degraded = since,
+                    // The name stands for these pictures: not for what was put in the place of a broken one.
+                    None if is_whole => self.keep_file(name, &file),
+                    None => {}
                 }
+                file
             }
         };
-        for id in &drawn.missing_glyphs {
+        for id in &file.missing_glyphs {
             degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
         }
         degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
         if request.strict {
             refuse_degraded(&degraded)?;
         }
-        let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
-        let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
-        timing.extend(drawn.timing);
-        Ok(Rendered {
-            chunks: drawn.file.chunks,
-            etag: format!("{:?}", drawn.file.digest),
-            degraded,
-            receipt: drawn.receipt,
-            timing,
-        })
+        let File { chunks, etag, receipt, .. } = &*file;
+        Ok(Rendered { chunks: chunks.clone(), etag: etag.clone(), degraded, receipt: receipt.clone(), timing })
+    }
+
+    /// Draws. Where a picture turns out to be broken, what its layer says then is drawn, and what is degraded is told anew.
+    async fn draw_or_replace(
+        &self,
+        poster: &Arc<Poster>,
+        mut assets: Assets,
+        request: &Request,
+        around: &Around<'_>,
+        got: &mut Got,
+    ) -> Result<(Drawn, Option<Vec<Degraded>>), Problems> {
+        let mut since = None;
+        loop {
+            match self.draw(poster, &assets, request, around.deadline).await? {
+                Ok(drawn) => return Ok((drawn, since)),
+                // Headers were good and bodies are not: each turn loses at least one picture, so this ends.
+                Err(bad) => {
+                    self.spoil(poster, &bad, got).await?;
+                    let (again, degraded) = self.gather(poster, request.refresh, around, got).await?;
+                    (assets, since) = (again, Some(degraded));
+                }
+            }
+        }
     }
 
     /// What the memo counts, by the name of each kind.
@@ -136,15 +163,6 @@ impl Engine {
         match Template::parse(template) {
             Ok(template) => crate::poster::check(&template),
             Err(problems) => problems,
-        }
-    }
-
-    /// Template and variables into a typed poster: the read and validate stages.
-    fn merge(&self, request: &Request) -> Result<Poster, Problems> {
-        let supplied = Supplied { variables: &request.variables, overrides: &request.overrides, canvas: &request.canvas };
-        match &request.template {
-            TemplateRef::Inline(value) => Poster::read_inline(value, &supplied, &self.limits),
-            TemplateRef::Named(name) => Poster::read(&*self.library.find(name)?, &supplied, &self.limits),
         }
     }
 

@@ -53,7 +53,7 @@ pub enum Kind {
 pub enum Content {
     Plain { width: f64, height: f64 },
     Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
-    Code(Modules, f64),
+    Code(std::sync::Arc<Modules>, f64),
 }
 
 impl Measured for Content {
