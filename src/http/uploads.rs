@@ -191,7 +191,7 @@ fn digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
 }
 
 /// The condition of a write in the store's terms.
-fn condition(headers: &HeaderMap) -> Condition {
+pub(super) fn condition(headers: &HeaderMap) -> Condition {
     if let Some(tags) = headers.get(IF_MATCH) {
         let text = tags.to_str().unwrap_or_default();
         if text.trim() == "*" {
@@ -212,7 +212,7 @@ fn sha_of(tag: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) -> Result<Response, Failure> {
+pub(super) fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) -> Result<Response, Failure> {
     let path = format!("/v1/uploads/{}", stored.name.as_str());
     let location = format!("{}{path}", app.base_path);
     let url = app.public_url.as_ref().map_or_else(|| location.clone(), |root| format!("{root}{path}"));

@@ -15,6 +15,7 @@ use super::media::media_type;
 use super::recv::{self, Existing, Folder, Received, Room, Sha, WriteError, hex};
 use crate::problem::Code;
 
+pub mod partial;
 mod sidecar;
 #[cfg(test)]
 mod tests;
@@ -59,6 +60,9 @@ pub struct StoreSettings {
     pub quota: u64,
     /// How long an upload is kept after it was written.
     pub ttl: Option<Duration>,
+    /// How long an upload under way is kept after its last bytes.
+    pub partial_ttl: Duration,
+    pub max_partials: u64,
     pub min_rate: Option<MinRate>,
 }
 
@@ -213,6 +217,7 @@ struct Inner {
     /// `None` where there is no folder: everything is absent, and nothing can be written.
     folder: Option<Arc<Folder>>,
     usage: Mutex<Usage>,
+    under_way: partial::Claims,
     /// Held while a name changes, so that a condition and what it allows are one step.
     changing: Mutex<()>,
     /// When the folder was swept last.
@@ -223,6 +228,8 @@ struct Inner {
 struct Usage {
     stored: u64,
     reserved: u64,
+    /// What uploads under way have, or have announced.
+    partial: u64,
 }
 
 impl Store {
@@ -236,8 +243,14 @@ impl Store {
                 None
             }
         });
-        let inner =
-            Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default(), swept: Mutex::new(Instant::now()) };
+        let inner = Inner {
+            settings,
+            folder,
+            usage: Mutex::default(),
+            under_way: partial::Claims::default(),
+            changing: Mutex::default(),
+            swept: Mutex::new(Instant::now()),
+        };
         let store = Store(Arc::new(inner));
         if let Err(error) = store.sweep() {
             tracing::warn!(%error, "the uploads' folder could not be swept");
@@ -320,6 +333,7 @@ impl Store {
     pub fn sweep(&self) -> Result<(), StoreError> {
         let Some(folder) = &self.0.folder else { return Ok(()) };
         folder.sweep()?;
+        partial::Partials::of(self).sweep(folder)?;
         let _change = self.0.change(folder);
         let mut stored: u64 = 0;
         for name in folder.names()? {
@@ -464,7 +478,7 @@ struct Reservation {
 impl Reservation {
     fn hold(&mut self, more: u64) -> bool {
         let mut usage = self.inner.usage();
-        let all = usage.stored.saturating_add(usage.reserved).saturating_add(more);
+        let all = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial).saturating_add(more);
         if all > self.inner.settings.quota {
             return false;
         }

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod memory;
+mod send;
 
 use std::io::{Read, Write};
 use std::path::Path;

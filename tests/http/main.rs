@@ -14,4 +14,5 @@ mod ranges;
 mod renders;
 mod slow_clients;
 mod support;
+mod tus;
 mod uploads;
