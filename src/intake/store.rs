@@ -217,19 +217,17 @@ struct Inner {
     /// `None` where there is no folder: everything is absent, and nothing can be written.
     folder: Option<Arc<Folder>>,
     usage: Mutex<Usage>,
-    under_way: partial::Claims,
     /// Held while a name changes, so that a condition and what it allows are one step.
     changing: Mutex<()>,
     /// When the folder was swept last.
     swept: Mutex<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Usage {
     stored: u64,
     reserved: u64,
-    /// What uploads under way have, or have announced.
-    partial: u64,
+    partial: partial::Claims,
 }
 
 impl Store {
@@ -243,14 +241,8 @@ impl Store {
                 None
             }
         });
-        let inner = Inner {
-            settings,
-            folder,
-            usage: Mutex::default(),
-            under_way: partial::Claims::default(),
-            changing: Mutex::default(),
-            swept: Mutex::new(Instant::now()),
-        };
+        let inner =
+            Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default(), swept: Mutex::new(Instant::now()) };
         let store = Store(Arc::new(inner));
         if let Err(error) = store.sweep() {
             tracing::warn!(%error, "the uploads' folder could not be swept");
@@ -478,7 +470,7 @@ struct Reservation {
 impl Reservation {
     fn hold(&mut self, more: u64) -> bool {
         let mut usage = self.inner.usage();
-        let all = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial).saturating_add(more);
+        let all = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial.bytes()).saturating_add(more);
         if all > self.inner.settings.quota {
             return false;
         }

@@ -174,8 +174,7 @@ fn reaches_or_begins(service: &Service, at: &str) {
 }
 
 #[test]
-fn a_slow_sender_is_given_up_and_its_bytes_stay() {
-    // The rate itself is tested where it can be set; here the whole way of a body that ends early without the connection ending.
+fn a_body_that_ends_early_counts_as_far_as_it_came() {
     let service = Service::start(&[]);
     let at = made(&service, 5, &[]);
     let stream = begin(&service, &at, 0, 5, b"hel");

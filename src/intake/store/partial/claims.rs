@@ -1,15 +1,16 @@
 //! What uploads under way hold of the quota, and how many there are; as far as this process knows, put right by every sweep.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::record::Id;
 use crate::intake::recv::Room;
-use crate::intake::store::Inner;
+use crate::intake::store::{Inner, Usage};
 
-/// Bytes by upload.
 #[derive(Debug, Default)]
-pub(in crate::intake::store) struct Claims(Mutex<HashMap<Id, u64>>);
+pub(in crate::intake::store) struct Claims {
+    by: HashMap<Id, u64>,
+    bytes: u64,
+}
 
 /// Why a claim is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,61 +20,63 @@ pub(super) enum Refused {
 }
 
 impl Claims {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Id, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Of all of them.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub(super) fn ids(&self) -> Vec<Id> {
-        self.lock().keys().cloned().collect()
+        self.by.keys().cloned().collect()
+    }
+
+    fn set(&mut self, id: &Id, bytes: u64) {
+        let old = self.by.insert(id.clone(), bytes).unwrap_or(0);
+        self.bytes = self.bytes.saturating_sub(old).saturating_add(bytes);
+    }
+
+    fn give_up(&mut self, id: &Id) {
+        let old = self.by.remove(id).unwrap_or(0);
+        self.bytes = self.bytes.saturating_sub(old);
     }
 }
 
 impl Inner {
     /// Room for a new upload.
     pub(super) fn claim(&self, id: &Id, bytes: u64) -> Result<(), Refused> {
-        let mut claims = self.under_way.lock();
-        if claims.len() as u64 >= self.settings.max_partials {
+        let mut usage = self.usage();
+        if usage.partial.by.len() as u64 >= self.settings.max_partials {
             return Err(Refused::Count);
         }
-        if !self.hold_more(bytes) {
+        if !self.fits(&usage, bytes) {
             return Err(Refused::Quota);
         }
-        claims.insert(id.clone(), bytes);
+        usage.partial.set(id, bytes);
         Ok(())
     }
 
     /// Room for more of one that is there.
     pub(super) fn claim_more(&self, id: &Id, more: u64) -> bool {
-        let mut claims = self.under_way.lock();
-        if !self.hold_more(more) {
-            return false;
+        let mut usage = self.usage();
+        let fits = self.fits(&usage, more);
+        if fits {
+            let held = usage.partial.by.get(id).copied().unwrap_or(0);
+            usage.partial.set(id, held.saturating_add(more));
         }
-        let held = claims.entry(id.clone()).or_default();
-        *held = held.saturating_add(more);
-        true
+        fits
     }
 
     /// What it holds in truth, quota or not.
     pub(super) fn set_claim(&self, id: &Id, bytes: u64) {
-        let old = self.under_way.lock().insert(id.clone(), bytes).unwrap_or(0);
-        let mut usage = self.usage();
-        usage.partial = usage.partial.saturating_sub(old).saturating_add(bytes);
+        self.usage().partial.set(id, bytes);
     }
 
     pub(super) fn give_up_claim(&self, id: &Id) {
-        let old = self.under_way.lock().remove(id).unwrap_or(0);
-        let mut usage = self.usage();
-        usage.partial = usage.partial.saturating_sub(old);
+        self.usage().partial.give_up(id);
     }
 
-    fn hold_more(&self, bytes: u64) -> bool {
-        let mut usage = self.usage();
-        let all = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial).saturating_add(bytes);
-        if all > self.settings.quota {
-            return false;
-        }
-        usage.partial = usage.partial.saturating_add(bytes);
-        true
+    fn fits(&self, usage: &Usage, more: u64) -> bool {
+        let there = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial.bytes);
+        there.saturating_add(more) <= self.settings.quota
     }
 }
 

@@ -300,7 +300,7 @@ impl Partials {
 
     /// Removes uploads past their time and what a crash left of others, completes those that are whole, and counts anew.
     pub(super) fn sweep(&self, folder: &Arc<Folder>) -> Result<(), StoreError> {
-        let known = self.0.under_way.ids();
+        let known = self.0.usage().partial.ids();
         let there: BTreeSet<Id> = folder.names()?.iter().filter_map(|name| Id::of_file(name)).collect();
         for id in &there {
             self.sweep_one(folder, id);

@@ -7,6 +7,7 @@ use sha1::Digest;
 
 use super::chunk::SYNC_EVERY;
 use super::*;
+use crate::intake::bounded::MinRate;
 use crate::intake::store::{Announced, StoreSettings};
 
 const SETTINGS: StoreSettings = StoreSettings {
@@ -48,7 +49,7 @@ fn hidden(dir: &Path) -> Vec<String> {
 }
 
 fn claimed(store: &Store) -> u64 {
-    store.0.usage().partial
+    store.0.usage().partial.bytes()
 }
 
 #[tokio::test]
@@ -275,4 +276,15 @@ async fn whatever_moment_a_crash_comes_at() {
     let named = Partials::of(&store(dir.path())).head(&id).await.unwrap();
     assert_eq!(named.stored.unwrap().name.as_str(), "a");
     assert_eq!(hidden(dir.path()), [id.record(), id.turn()]);
+}
+
+#[tokio::test]
+async fn a_slow_sender_is_given_up_and_its_bytes_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let min_rate = Some(MinRate { bytes_per_second: 1_000, grace: Duration::from_millis(50) });
+    let store = Store::open(Some(dir.path()), StoreSettings { min_rate, ..SETTINGS });
+    let (id, _) = Partials::of(&store).create(of(10, "a")).await.unwrap();
+    let slow = Partials::of(&store).append(&id, at(0), body(b"abc").chain(stream::pending())).await;
+    assert!(matches!(slow, Err(PartialError::Store(StoreError::TooSlow))), "{slow:?}");
+    assert_eq!(Partials::of(&store).head(&id).await.unwrap().offset, 3);
 }
