@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{Served, affiche, check, run};
@@ -20,6 +20,7 @@ enum Line {
 /// A proxy on loopback. Connections meet the plan in their order; those beyond it are good.
 struct Proxy {
     address: String,
+    to: Arc<Mutex<String>>,
     /// Bytes of clients that went through, and connections that were cut.
     passed: Arc<AtomicU64>,
     cut: Arc<AtomicUsize>,
@@ -28,13 +29,19 @@ struct Proxy {
 impl Proxy {
     fn start(to: &str, plan: &[Line]) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let proxy = Proxy { address: listener.local_addr().unwrap().to_string(), passed: Arc::default(), cut: Arc::default() };
-        let (to, plan) = (to.to_owned(), plan.to_vec());
+        let proxy = Proxy {
+            address: listener.local_addr().unwrap().to_string(),
+            to: Arc::new(Mutex::new(to.to_owned())),
+            passed: Arc::default(),
+            cut: Arc::default(),
+        };
+        let (to, plan) = (Arc::clone(&proxy.to), plan.to_vec());
         let (passed, cut) = (Arc::clone(&proxy.passed), Arc::clone(&proxy.cut));
         // The thread ends with the test program; it serves nobody but this test.
         std::thread::spawn(move || {
             for (n, client) in listener.incoming().enumerate() {
-                let (Ok(client), Ok(service)) = (client, TcpStream::connect(&to)) else { return };
+                let to = to.lock().unwrap().clone();
+                let (Ok(client), Ok(service)) = (client, TcpStream::connect(&to)) else { continue };
                 let (mut back, mut answers) = (client.try_clone().unwrap(), service.try_clone().unwrap());
                 std::thread::spawn(move || {
                     let _ = std::io::copy(&mut answers, &mut back);
@@ -152,6 +159,41 @@ fn the_same_command_goes_on_where_the_last_was_cut() {
     let (_, err) = check(&run(dir.path(), &["send", "big.bin", &url]), 0);
     assert!(!err.contains("goes on"), "{err}");
     assert!(std::fs::read(find(dir.path(), "big.bin", all.len())).unwrap() == other);
+}
+
+#[test]
+fn the_service_may_be_killed_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let served = Served::start(dir.path(), &[]);
+    let all = content(24);
+    std::fs::write(dir.path().join("big.bin"), &all).unwrap();
+    let proxy = Proxy::start(&served.address, &[Line::Stalled(20 * MIB)]);
+    let url = format!("http://{}/v1/uploads/", proxy.address);
+    let send = affiche(dir.path(), &["send", "big.bin", &url]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while recorded(dir.path()) < 16 * MIB {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // SIGKILL, and another process on the same folder.
+    drop(served);
+    assert!(!dir.path().join(".local/share/affiche/uploads/big.bin").exists());
+    let again = Served::start(dir.path(), &[]);
+    proxy.to.lock().unwrap().clone_from(&again.address);
+    let (out, err) = check(&send.wait_with_output().unwrap(), 0);
+    assert!(out.ends_with("  big.bin\n"), "{out}");
+    assert!(err.contains(&format!("goes on at byte {}", 16 * MIB)), "{err}");
+    let passed = proxy.passed.load(Ordering::SeqCst);
+    assert!(passed < 29 * MIB, "what was synced before is not sent again: {passed}");
+    assert!(std::fs::read(find(dir.path(), "big.bin", all.len())).unwrap() == all);
+}
+
+/// What the one upload under way says it has on the disk.
+fn recorded(home: &std::path::Path) -> u64 {
+    let names = std::fs::read_dir(home.join(".local/share/affiche/uploads")).unwrap().map(|entry| entry.unwrap().path());
+    let record = names.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let text = record.and_then(|path| std::fs::read(path).ok()).unwrap_or_else(|| b"{}".to_vec());
+    serde_json::from_slice::<serde_json::Value>(&text).unwrap()["offset"].as_u64().unwrap_or(0)
 }
 
 #[test]
