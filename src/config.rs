@@ -157,6 +157,10 @@ settings! {
     upload_quota: Bytes = "10GiB", Serve;
     /// How long an upload is kept.
     upload_ttl: Option<Span> = "none", Serve;
+    /// How long an interrupted resumable upload (tus) is kept after its last bytes.
+    partial_ttl: Span = "24h", Serve;
+    /// Resumable uploads (tus) that may be under way at a time; beyond, new ones are refused with 429.
+    max_partials: Count<0, 100_000> = "1000", Serve;
 
     /// Folders with more fonts; their families stand before built-in ones of the same name.
     font_dirs: Vec<PathBuf> = "none", Render;

@@ -65,6 +65,11 @@ pub const MAX_SCANNED_PIXELS: u64 = 1_000_000_000;
 /// Bytes that a decoder may fill for one picture: 16-bit RGBA at half of the default `max_source_pixels`.
 pub const MAX_DECODED_BYTES: u64 = 200 << 20;
 
+/// An `Upload-Metadata` header (tus) as it stands; it is kept beside the upload and told again.
+pub const MAX_TUS_METADATA: usize = 4_096;
+/// Pairs in it.
+pub const MAX_TUS_PAIRS: usize = 32;
+
 /// The caps that settings change; each stage is given the part it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {

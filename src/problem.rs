@@ -146,6 +146,14 @@ codes! {
     DigestMismatch = "digest_mismatch",
     /// No room on the disk or in the quota, or no folder to write to.
     NoSpace = "no_space",
+    /// A header that must be there is not, or cannot be read (resumable uploads).
+    InvalidHeader = "invalid_header",
+    /// A chunk that does not begin where the upload stands.
+    OffsetMismatch = "offset_mismatch",
+    /// Another request for the same upload took over, or does not end.
+    UploadBusy = "upload_busy",
+    /// An upload under way that is past its time.
+    Gone = "gone",
     Draining = "draining",
     ClientClosed = "client_closed_request",
     /// A fault of affiche itself.

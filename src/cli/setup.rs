@@ -76,6 +76,8 @@ fn intake_settings(config: &Config, user: User) -> IntakeSettings {
         max_upload_bytes: config.max_upload_bytes.get(),
         upload_quota: config.upload_quota.get(),
         upload_ttl: config.upload_ttl.map(|ttl| ttl.get()),
+        partial_ttl: config.partial_ttl.get(),
+        max_partials: config.max_partials.get(),
         asset_dirs: config.asset_dirs.clone(),
         ..IntakeSettings::default()
     }

@@ -12,13 +12,15 @@ use crate::problem::{Code, Problem, Problems};
 pub fn status(code: Code) -> StatusCode {
     use Code::*;
     match code {
-        MalformedJson | InvalidName => StatusCode::BAD_REQUEST,
+        MalformedJson | InvalidName | InvalidHeader => StatusCode::BAD_REQUEST,
         Unauthorized => StatusCode::UNAUTHORIZED,
         Forbidden | ForbiddenSource | WritesClosed => StatusCode::FORBIDDEN,
         NotFound | UnknownTemplate => StatusCode::NOT_FOUND,
         MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         IncompleteBody => StatusCode::REQUEST_TIMEOUT,
+        OffsetMismatch | UploadBusy => StatusCode::CONFLICT,
+        Gone => StatusCode::GONE,
         LengthRequired => StatusCode::LENGTH_REQUIRED,
         PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

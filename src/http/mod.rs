@@ -12,6 +12,7 @@ mod metrics;
 pub mod negotiate;
 pub mod render;
 mod schema;
+pub mod tus;
 mod uploads;
 
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::HeaderValue;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -94,6 +95,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/render", post(render::post))
         .route("/v1/uploads", post(uploads::post))
         .route("/v1/uploads/{name}", get(uploads::get).put(uploads::put).delete(uploads::delete))
+        .route("/v1/tus", any(tus::collection))
+        .route("/v1/tus/{id}", any(tus::one))
         .route("/v1/schema/template.json", get(schema::template))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));

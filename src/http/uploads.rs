@@ -196,7 +196,7 @@ fn digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
 }
 
 /// The condition of a write in the store's terms.
-fn condition(headers: &HeaderMap) -> Condition {
+pub(super) fn condition(headers: &HeaderMap) -> Condition {
     let mut all = Vec::new();
     if headers.contains_key(IF_MATCH) {
         // Strong comparison: a weak tag, like one that is not ours, matches nothing.
@@ -233,7 +233,7 @@ fn sha_of(tag: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) -> Result<Response, Failure> {
+pub(super) fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) -> Result<Response, Failure> {
     let path = format!("/v1/uploads/{}", stored.name.as_str());
     let location = format!("{}{path}", app.base_path);
     let url = app.public_url.as_ref().map_or_else(|| location.clone(), |root| format!("{root}{path}"));

@@ -74,6 +74,9 @@ pub struct IntakeSettings {
     pub max_upload_bytes: u64,
     pub upload_quota: u64,
     pub upload_ttl: Option<Duration>,
+    /// How long an upload under way is kept after its last bytes, and how many there may be.
+    pub partial_ttl: Duration,
+    pub max_partials: u64,
     /// The slowest upload that is waited for.
     pub upload_rate: Option<MinRate>,
     pub asset_dirs: Vec<PathBuf>,
@@ -106,6 +109,8 @@ impl Default for IntakeSettings {
             max_upload_bytes: 1 << 30,
             upload_quota: 10 << 30,
             upload_ttl: None,
+            partial_ttl: Duration::from_secs(86_400),
+            max_partials: 1_000,
             upload_rate: Some(MinRate { bytes_per_second: 1_024, grace: Duration::from_secs(20) }),
             asset_dirs: Vec::new(),
             lookup: Arc::new(SystemLookup),
@@ -189,6 +194,8 @@ impl Intake {
             quota: settings.upload_quota,
             max_uploads: MAX_UPLOADS,
             ttl: settings.upload_ttl,
+            partial_ttl: settings.partial_ttl,
+            max_partials: settings.max_partials,
             min_rate: settings.upload_rate,
         };
         let disk = settings.cache_dir.as_deref().filter(|_| settings.cache_disk > 0).and_then(|dir| {

@@ -16,6 +16,7 @@ use super::recv::{self, Existing, Folder, Received, Room, Sha, hex};
 
 mod condition;
 mod error;
+pub mod partial;
 mod sidecar;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,9 @@ pub struct StoreSettings {
     pub max_uploads: u64,
     /// How long an upload is kept after it was written.
     pub ttl: Option<Duration>,
+    /// How long an upload under way is kept after its last bytes.
+    pub partial_ttl: Duration,
+    pub max_partials: u64,
     pub min_rate: Option<MinRate>,
 }
 
@@ -125,11 +129,12 @@ struct Inner {
     swept: Mutex<(Instant, Duration)>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Usage {
     stored: u64,
     reserved: u64,
     files: u64,
+    partial: partial::Claims,
 }
 
 impl Store {
@@ -244,6 +249,7 @@ impl Store {
         let Some(folder) = &self.0.folder else { return Ok(()) };
         let begun = Instant::now();
         folder.sweep()?;
+        partial::Partials::of(self).sweep(folder)?;
         let _change = self.0.change(folder);
         let (mut stored, mut files) = (0_u64, 0_u64);
         for name in folder.names()? {
@@ -401,7 +407,7 @@ struct Reservation {
 impl Reservation {
     fn hold(&mut self, more: u64) -> bool {
         let mut usage = self.inner.usage();
-        let all = usage.stored.saturating_add(usage.reserved).saturating_add(more);
+        let all = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial.bytes()).saturating_add(more);
         if all > self.inner.settings.quota {
             return false;
         }

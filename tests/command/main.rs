@@ -9,6 +9,7 @@ mod proxy;
 #[cfg(target_os = "linux")]
 mod starved;
 mod wire;
+mod send;
 
 use std::io::{Read, Write};
 use std::path::Path;

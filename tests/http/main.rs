@@ -18,4 +18,5 @@ mod renders;
 mod slow_clients;
 mod sources;
 mod support;
+mod tus;
 mod uploads;
