@@ -1,5 +1,7 @@
 //! The whole way on one screen: merge, gather, permit, { lay out, lower, settle, raster }.
 
+mod fonts;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -161,6 +163,8 @@ impl Engine {
             }
         });
         let assets = Assets::new(shown.collect());
+        let around = Around { deadline, asset_dirs: &request.asset_dirs };
+        let assets = assets.with_fonts(self.gather_fonts(poster, &around, &mut problems).await);
         problems.or((assets, degraded))
     }
 

@@ -16,7 +16,7 @@ use super::disk::Disk;
 use super::fetch::{Answer, Conditions, FetchError, Fetcher, without_fragment};
 use super::freshness::{Freshness, Revalidated};
 use super::recv::Sha;
-use crate::asset::Asset;
+use crate::asset::{Asset, FontBytes};
 use crate::limits::Limits;
 
 /// What an entry costs besides its picture's bytes: key, headers, the cache's own books.
@@ -126,6 +126,8 @@ pub enum Held {
         modified: SystemTime,
     },
     BuiltIn(&'static str),
+    /// Any of these as a font, which the same bytes may be too.
+    Font(Box<Held>),
 }
 
 /// A picture in memory: read once, so that a hit costs nothing. Whoever uses it keeps it alive, evicted or not.
@@ -134,6 +136,23 @@ struct Kept {
     asset: Arc<Asset>,
     /// `None` for what is no URL: its key changes with its content.
     freshness: Option<Arc<Freshness>>,
+}
+
+/// What memory holds under a name.
+#[derive(Clone)]
+enum Slot {
+    Picture(Kept),
+    Font(Arc<FontBytes>),
+}
+
+impl Slot {
+    fn weight(&self) -> u32 {
+        let bytes = match self {
+            Slot::Picture(kept) => kept.asset.bytes().len(),
+            Slot::Font(font) => font.bytes().len(),
+        };
+        u32::try_from(bytes + ENTRY_BYTES).unwrap_or(u32::MAX)
+    }
 }
 
 /// A picture and where it came from.
@@ -149,7 +168,7 @@ type Flight = Shared<BoxFuture<'static, Outcome>>;
 pub struct Cache {
     settings: CacheSettings,
     fetcher: Fetcher,
-    memory: moka::future::Cache<Held, Kept>,
+    memory: moka::future::Cache<Held, Slot>,
     disk: Option<Arc<Disk>>,
     failed: moka::future::Cache<Url, (FetchError, Instant)>,
     flights: Mutex<HashMap<(Url, Asking), Flight>>,
@@ -162,7 +181,7 @@ impl Cache {
         let evicted = counters.clone();
         let memory = moka::future::Cache::builder()
             .max_capacity(settings.memory_bytes)
-            .weigher(|_: &Held, kept: &Kept| u32::try_from(kept.asset.bytes().len() + ENTRY_BYTES).unwrap_or(u32::MAX))
+            .weigher(|_: &Held, slot: &Slot| slot.weight())
             .eviction_listener(move |_, _, cause| {
                 if cause.was_evicted() {
                     count(&evicted.memory_evictions);
@@ -187,7 +206,7 @@ impl Cache {
         let url = without_fragment(url);
         self.fetcher.guard().admit(&url)?;
         if asking == Asking::WhatIsFresh
-            && let Some(kept) = self.memory.get(&Held::Url(url.clone())).await
+            && let Some(kept) = self.picture(&Held::Url(url.clone())).await
             && self.shows(&kept)
         {
             count(&self.counters.memory_hits);
@@ -203,13 +222,35 @@ impl Cache {
         load: impl Future<Output = Result<Bytes, E>>,
         parse_error: impl FnOnce(FetchError) -> E,
     ) -> Result<Arc<Asset>, E> {
-        if let Some(kept) = self.memory.get(&held).await {
+        if let Some(kept) = self.picture(&held).await {
             count(&self.counters.memory_hits);
             return Ok(kept.asset);
         }
         let asset = self.parse(load.await?).await.map_err(parse_error)?;
-        self.memory.insert(held, Kept { asset: asset.clone(), freshness: None }).await;
+        self.memory.insert(held, Slot::Picture(Kept { asset: asset.clone(), freshness: None })).await;
         Ok(asset)
+    }
+
+    async fn picture(&self, held: &Held) -> Option<Kept> {
+        match self.memory.get(held).await? {
+            Slot::Picture(kept) => Some(kept),
+            Slot::Font(_) => None,
+        }
+    }
+
+    /// A font's file: from memory, or read by `load`.
+    pub async fn font<E>(&self, held: Held, load: impl Future<Output = Result<Bytes, E>>) -> Result<Arc<FontBytes>, E> {
+        let held = Held::Font(Box::new(held));
+        if let Some(Slot::Font(font)) = self.memory.get(&held).await {
+            count(&self.counters.memory_hits);
+            return Ok(font);
+        }
+        let bytes = load.await?;
+        let same = bytes.clone();
+        let hashed = tokio::task::spawn_blocking(move || FontBytes::new(same)).await;
+        let font = Arc::new(hashed.unwrap_or_else(|_| FontBytes::new(bytes)));
+        self.memory.insert(held, Slot::Font(font.clone())).await;
+        Ok(font)
     }
 
     /// Reads the header and takes the digest.
@@ -257,7 +298,7 @@ impl Cache {
     }
 
     async fn produce(&self, url: &Url, asking: Asking) -> Outcome {
-        let (stored, tier) = match self.memory.get(&Held::Url(url.clone())).await {
+        let (stored, tier) = match self.picture(&Held::Url(url.clone())).await {
             Some(kept) => (Some(kept), Origin::Memory),
             None => (self.look_on_disk(url).await, Origin::Disk),
         };
@@ -348,7 +389,7 @@ impl Cache {
         }
         let freshness = Arc::new(freshness);
         let kept = Kept { asset: asset.clone(), freshness: Some(freshness.clone()) };
-        self.memory.insert(Held::Url(url.clone()), kept).await;
+        self.memory.insert(Held::Url(url.clone()), Slot::Picture(kept)).await;
         if let Some(disk) = self.disk.clone() {
             let (url, bytes) = (url.clone(), asset.bytes().clone());
             let saved = tokio::task::spawn_blocking(move || disk.save(&url, &freshness, &bytes)).await;
@@ -379,7 +420,7 @@ impl Cache {
         })
         .await
         .ok()??;
-        self.memory.insert(Held::Url(url.clone()), kept.clone()).await;
+        self.memory.insert(Held::Url(url.clone()), Slot::Picture(kept.clone())).await;
         Some(kept)
     }
 }

@@ -1,12 +1,11 @@
 //! Bytes from outside, bounded: `fetch` (we pull) beside `recv` (they push), `guard` (which addresses), `cache` and `store` (disk).
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
@@ -19,8 +18,10 @@ pub mod bounded;
 mod cache;
 mod disk;
 mod fetch;
+mod fonts;
 mod freshness;
 pub mod guard;
+mod local;
 mod media;
 mod problem;
 pub mod recv;
@@ -33,10 +34,10 @@ pub use cache::{CacheCounts, Origin};
 pub use problem::SourceProblem;
 
 use bounded::MinRate;
-use cache::{Asking, Cache, CacheSettings, Found, Held};
-use fetch::{FetchError, FetchSettings, Fetcher};
+use cache::{Asking, Cache, CacheSettings, Found};
+use fetch::{FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
-use store::{Store, StoreError, StoreSettings, UploadName};
+use store::{Store, StoreSettings};
 
 /// Everything the intake is told once.
 #[derive(Clone)]
@@ -250,66 +251,20 @@ impl Inner {
 
     async fn one(&self, one: &Wanted, around: &Around<'_>) -> Result<Found, SourceProblem> {
         let source = &one.source;
+        let parse_error = |error| SourceProblem::of_fetch(source, error);
         let asset = match source {
             Source::Url(url) => {
                 let asking = if one.refresh { Asking::TheOrigin } else { Asking::WhatIsFresh };
-                return self.cache.get(url, asking).await.map_err(|error| SourceProblem::of_fetch(source, error));
+                return self.cache.get(url, asking).await.map_err(parse_error);
             }
-            Source::Data(bytes) => {
-                self.cache.parse(bytes.clone()).await.map_err(|error| SourceProblem::of_fetch(source, error))?
+            Source::Data(bytes) => self.cache.parse(bytes.clone()).await.map_err(parse_error)?,
+            Source::Upload(_) | Source::Asset(_) => {
+                let local = self.local(source, around.asset_dirs).await?;
+                let (held, load) = local.ok_or_else(|| SourceProblem::not_found(source))?;
+                self.cache.local(held, load, parse_error).await?
             }
-            Source::Upload(name) => self.upload(source, name).await?,
-            Source::Asset(name) => self.asset(source, name, around.asset_dirs).await?,
         };
         Ok(Found { asset, origin: Origin::Inline })
-    }
-
-    async fn upload(&self, source: &Source, name: &str) -> Result<Arc<Asset>, SourceProblem> {
-        let of_store = |error| match error {
-            StoreError::NotFound | StoreError::InvalidName => SourceProblem::not_found(source),
-            error => {
-                tracing::warn!(%error, "an upload could not be read");
-                SourceProblem::unreadable(source)
-            }
-        };
-        let name = UploadName::new(name).map_err(of_store)?;
-        let opened = self.store.get(&name).await.map_err(of_store)?;
-        let most = self.limits.max_source_bytes;
-        if opened.meta.bytes > most {
-            return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
-        }
-        let (file, bytes) = (opened.file, opened.meta.bytes);
-        let read = off_thread(source, move || {
-            let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-            std::io::Read::read_to_end(&mut std::io::Read::take(file, bytes), &mut content)?;
-            Ok(Bytes::from(content))
-        });
-        let parse_error = |error| SourceProblem::of_fetch(source, error);
-        self.cache.local(Held::Upload(opened.meta.sha256), read, parse_error).await
-    }
-
-    async fn asset(&self, source: &Source, name: &str, first: &[PathBuf]) -> Result<Arc<Asset>, SourceProblem> {
-        let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
-        let wanted = name.to_owned();
-        let place = off_thread(source, move || Ok(assets::find(&wanted, &folders))).await?;
-        let parse_error = |error| SourceProblem::of_fetch(source, error);
-        match place.ok_or_else(|| SourceProblem::not_found(source))? {
-            assets::Place::BuiltIn { name, content } => {
-                let load = std::future::ready(Ok(Bytes::from_static(content)));
-                self.cache.local(Held::BuiltIn(name), load, parse_error).await
-            }
-            assets::Place::File { path, bytes, modified } => {
-                let most = self.limits.max_source_bytes;
-                if bytes > most {
-                    return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
-                }
-                let load = off_thread(source, {
-                    let path = path.clone();
-                    move || assets::read(Path::new(&path), most)
-                });
-                self.cache.local(Held::File { path, bytes, modified }, load, parse_error).await
-            }
-        }
     }
 }
 

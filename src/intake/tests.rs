@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::cache::Origin as From;
+use bytes::Bytes;
+
 use super::*;
 use crate::problem::{Code, In};
 

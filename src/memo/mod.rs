@@ -19,10 +19,12 @@ pub enum Kind {
     Text,
     /// Module matrices of codes.
     Code,
+    /// Fonts that requests brought, with their files.
+    Font,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code];
+    pub const ALL: [Kind; 5] = [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code, Kind::Font];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +32,7 @@ impl Kind {
             Kind::Mask => "mask",
             Kind::Text => "text",
             Kind::Code => "code",
+            Kind::Font => "font",
         }
     }
 }

@@ -1,0 +1,38 @@
+//! Fonts from uploads and folders: under the same caps as pictures, in the same memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::time::timeout_at;
+
+use super::{Around, Inner, Intake, SourceProblem};
+use crate::asset::{FontBytes, Source};
+
+impl Intake {
+    /// Gets font files, side by side; the answers stand in the order of `wanted`. Only local sources are fonts.
+    pub async fn fonts(&self, wanted: &[Source], around: &Around<'_>) -> Vec<Result<Arc<FontBytes>, SourceProblem>> {
+        let left = AtomicU64::new(self.0.max_request_bytes);
+        let left = &left;
+        let deadline = tokio::time::Instant::from_std(around.deadline);
+        futures_util::future::join_all(wanted.iter().map(|source| async move {
+            let found = timeout_at(deadline, self.0.font(source, around)).await;
+            let font = found.unwrap_or_else(|_| Err(SourceProblem::timeout(source)))?;
+            let bytes = font.bytes().len() as u64;
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
+                .map_err(|_| SourceProblem::over_request(source, self.0.max_request_bytes))?;
+            Ok(font)
+        }))
+        .await
+    }
+}
+
+impl Inner {
+    async fn font(&self, source: &Source, around: &Around<'_>) -> Result<Arc<FontBytes>, SourceProblem> {
+        let local = self.local(source, around.asset_dirs).await?;
+        let (held, load) = local.ok_or_else(|| SourceProblem::not_found(source))?;
+        let font = self.cache.font(held, load).await?;
+        // A file may have grown since it was looked at.
+        self.check_bytes(source, font.bytes().len() as u64)?;
+        Ok(font)
+    }
+}
