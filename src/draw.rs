@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::asset::{Assets, Shown};
+use crate::asset::{Assets, FontBytes, Shown};
 use crate::ctx::Ctx;
 use crate::encode::Output;
 use crate::layer::{Content, LayerId, Surroundings};
@@ -16,7 +16,7 @@ use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
 use crate::raster::{Encoded, RasterError, raster};
 use crate::settle::{SettleError, settle};
-use crate::text::Fonts;
+use crate::text::{Fonts, OwnFont};
 
 /// What a drawing needs besides the poster.
 pub struct Studio<'a> {
@@ -79,8 +79,29 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
 
 /// Boxes and lines only: what `measure` answers from.
 pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Layout<'p>, Problems> {
-    let around = Surroundings { fonts: studio.fonts, assets, memo: studio.memo, ctx: studio.ctx, scale };
+    let own = own_fonts(poster, assets, studio)?;
+    let around = Surroundings { fonts: own.as_ref().unwrap_or(studio.fonts), assets, memo: studio.memo, ctx: studio.ctx, scale };
     lay_out(poster, studio.limits, &around)
+}
+
+/// The fonts with those that the poster brings, where it brings any.
+fn own_fonts(poster: &Poster, assets: &Assets, studio: &Studio) -> Result<Option<Fonts>, Problems> {
+    if assets.fonts().is_empty() {
+        return Ok(None);
+    }
+    let named: Vec<(String, &FontBytes)> = assets.fonts().iter().map(|(source, font)| (source.to_string(), &**font)).collect();
+    let own: Vec<OwnFont> =
+        named.iter().map(|(name, font)| OwnFont { name, bytes: font.bytes(), digest: font.digest() }).collect();
+    studio.fonts.with_own(&own, studio.memo).map(Some).map_err(|bad| {
+        let mut problems = Problems::new();
+        for layer in &poster.layers {
+            let wanted: Vec<String> = layer.font_sources().iter().map(ToString::to_string).collect();
+            for font in bad.iter().filter(|font| wanted.contains(&font.name)) {
+                problems.push(Problem::new(layer.place.child("font"), Code::NotAFont, font.to_string()));
+            }
+        }
+        problems
+    })
 }
 
 fn missing_glyphs(layout: &Layout) -> Vec<LayerId> {

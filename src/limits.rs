@@ -10,6 +10,8 @@ pub const MAX_TEXT_BYTES: usize = 1 << 20;
 pub const MAX_FONT_SIZE: f64 = 4_096.0;
 /// Families in one `font` list.
 pub const MAX_FAMILIES: usize = 16;
+/// Different fonts that the texts of one request name by source (`upload:`, `asset:`).
+pub const MAX_REQUEST_FONTS: usize = 16;
 /// OpenType features of one text.
 pub const MAX_FEATURES: usize = 64;
 /// Coordinates and sizes of layers in pixels, either sign: far off any canvas, far from any overflow.

@@ -1,5 +1,6 @@
 //! The whole way on one screen: merge, gather, permit, { lay out, lower, settle, raster }.
 
+mod fonts;
 mod kept;
 
 use std::collections::HashMap;
@@ -198,6 +199,7 @@ impl Engine {
             }
         });
         let assets = Assets::new(shown.collect());
+        let assets = assets.with_fonts(self.gather_fonts(poster, around, &mut problems).await);
         problems.or((assets, degraded))
     }
 

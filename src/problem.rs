@@ -105,6 +105,8 @@ codes! {
     InvalidOverride = "invalid_override",
     /// No listed font family is known.
     UnknownFont = "unknown_font",
+    /// A font named by source that cannot be used as one.
+    NotAFont = "not_a_font",
     /// A source that may not be fetched (private address, not listed, bad scheme).
     ForbiddenSource = "forbidden_source",
     /// The origin answered 404 or 410, or an `upload:`/`asset:` name is not there.

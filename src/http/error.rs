@@ -27,7 +27,7 @@ pub fn status(code: Code) -> StatusCode {
         UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         UnknownField | MissingField | WrongType | InvalidValue | Conflict | TooMany | UnknownLayerType | MissingVariable
-        | UnknownVariable | InvalidVariable | InvalidSchema | InvalidExpression | InvalidOverride | UnknownFont
+        | UnknownVariable | InvalidVariable | InvalidSchema | InvalidExpression | InvalidOverride | UnknownFont | NotAFont
         | SourceNotFound | NotAPicture | SourceTooLarge | CodeUnreadable | Degraded | CanvasTooLarge => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -18,7 +18,7 @@ use super::fetch::{Answer, Conditions, FetchError, Fetcher, without_fragment};
 use super::freshness::{Freshness, Revalidated};
 use super::ledger::{Ledger, Purse};
 use super::recv::Sha;
-use crate::asset::{Asset, PictureError};
+use crate::asset::{Asset, FontBytes, PictureError};
 use crate::key::Key;
 use crate::limits::Limits;
 
@@ -137,6 +137,19 @@ pub enum Held {
         modified: SystemTime,
     },
     BuiltIn(&'static str),
+    /// Any of these as a font, which the same bytes may be too.
+    Font(Box<Held>),
+}
+
+impl Held {
+    fn name_bytes(&self) -> usize {
+        match self {
+            Held::Url(url) => url.as_str().len(),
+            Held::File { path, .. } => path.as_os_str().len(),
+            Held::Upload(_) | Held::BuiltIn(_) => 0,
+            Held::Font(held) => held.name_bytes(),
+        }
+    }
 }
 
 /// A picture in memory: read once, so that a hit costs nothing. Whoever uses it keeps it alive, evicted or not.
@@ -147,16 +160,21 @@ struct Kept {
     freshness: Option<Arc<Freshness>>,
 }
 
-impl Kept {
+/// What memory holds under a name.
+#[derive(Clone)]
+enum Slot {
+    Picture(Kept),
+    Font(Arc<FontBytes>),
+}
+
+impl Slot {
     /// Memory, its name's included.
     fn weight(&self, held: &Held) -> u32 {
-        let name = match held {
-            Held::Url(url) => url.as_str().len(),
-            Held::File { path, .. } => path.as_os_str().len(),
-            Held::Upload(_) | Held::BuiltIn(_) => 0,
+        let (bytes, headers) = match self {
+            Slot::Picture(kept) => (kept.asset.bytes().len(), kept.freshness.as_ref().map_or(0, |f| f.weight())),
+            Slot::Font(font) => (font.bytes().len(), 0),
         };
-        let headers = self.freshness.as_ref().map_or(0, |freshness| freshness.weight());
-        u32::try_from(self.asset.bytes().len() + 2 * name + headers + ENTRY_BYTES).unwrap_or(u32::MAX)
+        u32::try_from(bytes + 2 * held.name_bytes() + headers + ENTRY_BYTES).unwrap_or(u32::MAX)
     }
 }
 
@@ -180,7 +198,7 @@ pub struct Cache {
     settings: CacheSettings,
     fetcher: Fetcher,
     ledger: Arc<Ledger>,
-    memory: moka::future::Cache<Held, Kept>,
+    memory: moka::future::Cache<Held, Slot>,
     disk: Option<Arc<Disk>>,
     failed: moka::future::Cache<Url, (FetchError, Instant)>,
     flights: Mutex<HashMap<(Url, Asking), Flight>>,
@@ -193,7 +211,7 @@ impl Cache {
         let evicted = counters.clone();
         let memory = moka::future::Cache::builder()
             .max_capacity(settings.memory_bytes)
-            .weigher(|held: &Held, kept: &Kept| kept.weight(held))
+            .weigher(|held: &Held, slot: &Slot| slot.weight(held))
             .eviction_listener(move |_, _, cause| {
                 if cause.was_evicted() {
                     count(&evicted.memory_evictions);
@@ -227,7 +245,7 @@ impl Cache {
         let url = without_fragment(url);
         self.fetcher.guard().admit(&url)?;
         if asking == Asking::WhatIsFresh
-            && let Some(kept) = self.memory.get(&Held::Url(url.clone())).await
+            && let Some(kept) = self.picture(&Held::Url(url.clone())).await
             && self.shows(&kept)
         {
             count(&self.counters.memory_hits);
@@ -259,13 +277,35 @@ impl Cache {
         load: impl Future<Output = Result<Bytes, E>>,
         parse_error: impl FnOnce(FetchError) -> E,
     ) -> Result<Arc<Asset>, E> {
-        if let Some(kept) = self.memory.get(&held).await {
+        if let Some(kept) = self.picture(&held).await {
             count(&self.counters.memory_hits);
             return Ok(kept.asset);
         }
         let asset = self.parse(load.await?).await.map_err(parse_error)?;
-        self.memory.insert(held, Kept { asset: asset.clone(), freshness: None }).await;
+        self.memory.insert(held, Slot::Picture(Kept { asset: asset.clone(), freshness: None })).await;
         Ok(asset)
+    }
+
+    async fn picture(&self, held: &Held) -> Option<Kept> {
+        match self.memory.get(held).await? {
+            Slot::Picture(kept) => Some(kept),
+            Slot::Font(_) => None,
+        }
+    }
+
+    /// A font's file: from memory, or read by `load`.
+    pub async fn font<E>(&self, held: Held, load: impl Future<Output = Result<Bytes, E>>) -> Result<Arc<FontBytes>, E> {
+        let held = Held::Font(Box::new(held));
+        if let Some(Slot::Font(font)) = self.memory.get(&held).await {
+            count(&self.counters.memory_hits);
+            return Ok(font);
+        }
+        let bytes = load.await?;
+        let same = bytes.clone();
+        let hashed = tokio::task::spawn_blocking(move || FontBytes::new(same)).await;
+        let font = Arc::new(hashed.unwrap_or_else(|_| FontBytes::new(bytes)));
+        self.memory.insert(held, Slot::Font(font.clone())).await;
+        Ok(font)
     }
 
     /// Reads the header and takes the digest.
@@ -312,7 +352,7 @@ impl Cache {
     }
 
     async fn produce(&self, url: &Url, asking: Asking, progress: &watch::Sender<u64>) -> Outcome {
-        let (stored, tier) = match self.memory.get(&Held::Url(url.clone())).await {
+        let (stored, tier) = match self.picture(&Held::Url(url.clone())).await {
             Some(kept) => (Some(kept), Origin::Memory),
             None => (self.look_on_disk(url).await, Origin::Disk),
         };
@@ -409,7 +449,7 @@ impl Cache {
     pub async fn spoil(&self, url: &Url, digest: Key, error: PictureError) {
         let url = without_fragment(url);
         let kept = self.memory.get(&Held::Url(url.clone())).await;
-        if kept.is_none_or(|kept| kept.asset.digest() == digest) {
+        if kept.is_none_or(|kept| matches!(kept, Slot::Picture(kept) if kept.asset.digest() == digest)) {
             self.memory.invalidate(&Held::Url(url.clone())).await;
             if let Some(disk) = self.disk.clone() {
                 let url = url.clone();
@@ -425,7 +465,7 @@ impl Cache {
         }
         let freshness = Arc::new(freshness);
         let kept = Kept { asset: asset.clone(), freshness: Some(freshness.clone()) };
-        self.memory.insert(Held::Url(url.clone()), kept).await;
+        self.memory.insert(Held::Url(url.clone()), Slot::Picture(kept)).await;
         if let Some(disk) = self.disk.clone() {
             let (url, bytes) = (url.clone(), asset.bytes().clone());
             let saved = tokio::task::spawn_blocking(move || disk.save(&url, &freshness, &bytes)).await;
@@ -456,7 +496,7 @@ impl Cache {
         })
         .await
         .ok()??;
-        self.memory.insert(Held::Url(url.clone()), kept.clone()).await;
+        self.memory.insert(Held::Url(url.clone()), Slot::Picture(kept.clone())).await;
         Some(kept)
     }
 }

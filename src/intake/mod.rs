@@ -1,11 +1,10 @@
 //! Bytes from outside, bounded: `fetch` (we pull) beside `recv` (they push), `guard` (which addresses), `cache` and `store` (disk).
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
@@ -18,9 +17,11 @@ pub mod bounded;
 mod cache;
 mod disk;
 mod fetch;
+mod fonts;
 mod freshness;
 pub mod guard;
 mod ledger;
+mod local;
 mod media;
 mod problem;
 pub mod recv;
@@ -34,11 +35,11 @@ pub use ledger::Purse;
 pub use problem::SourceProblem;
 
 use bounded::MinRate;
-use cache::{Asking, Cache, CacheSettings, Found, Held};
+use cache::{Asking, Cache, CacheSettings, Found};
 use fetch::{FetchError, FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
 use ledger::Ledger;
-use store::{Store, StoreError, StoreSettings, UploadName};
+use store::{Store, StoreSettings};
 
 /// Everything the intake is told once.
 #[derive(Clone)]
@@ -276,82 +277,24 @@ fn rules(setting: &'static str, texts: &[String]) -> Result<Vec<Rule>, IntakeErr
 impl Inner {
     async fn one(&self, one: &Wanted, around: &Around<'_>) -> Result<Found, SourceProblem> {
         let source = &one.source;
+        let parse_error = |error| SourceProblem::of_fetch(source, error);
         let asset = match source {
             Source::Url(url) => {
                 let asking = if one.refresh { Asking::TheOrigin } else { Asking::WhatIsFresh };
                 let got = self.cache.get(url, asking, around.purse).await;
                 return got.map_err(|error| SourceProblem::of_fetch(source, error));
             }
-            Source::Data(bytes) => {
-                self.cache.parse(bytes.clone()).await.map_err(|error| SourceProblem::of_fetch(source, error))?
+            Source::Data(bytes) => self.cache.parse(bytes.clone()).await.map_err(parse_error)?,
+            Source::Upload(_) | Source::Asset(_) => {
+                let local = self.local(source, around.asset_dirs).await?;
+                let (held, load) = local.ok_or_else(|| SourceProblem::not_found(source))?;
+                self.cache.local(held, load, parse_error).await?
             }
-            Source::Upload(name) => self.upload(source, name).await?,
-            Source::Asset(name) => self.asset(source, name, around.asset_dirs).await?,
         };
         if !around.purse.pay(asset.bytes().len() as u64) {
             return Err(SourceProblem::of_fetch(source, FetchError::OverRequest { most: around.purse.most() }));
         }
         Ok(Found { asset, origin: Origin::Inline })
-    }
-
-    async fn upload(&self, source: &Source, name: &str) -> Result<Arc<Asset>, SourceProblem> {
-        let of_store = |error| match error {
-            StoreError::NotFound | StoreError::InvalidName => SourceProblem::not_found(source),
-            error => {
-                tracing::warn!(%error, "an upload could not be read");
-                SourceProblem::unreadable(source)
-            }
-        };
-        let name = UploadName::new(name).map_err(of_store)?;
-        let opened = self.store.get(&name).await.map_err(of_store)?;
-        let most = self.limits.max_source_bytes;
-        if opened.meta.bytes > most {
-            return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
-        }
-        let (file, bytes) = (opened.file, opened.meta.bytes);
-        let read = self.charged(source, bytes, move || {
-            let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-            std::io::Read::read_to_end(&mut std::io::Read::take(file, bytes), &mut content)?;
-            Ok(content)
-        });
-        let parse_error = |error| SourceProblem::of_fetch(source, error);
-        self.cache.local(Held::Upload(opened.meta.sha256), read, parse_error).await
-    }
-
-    /// What `read` reads off the async threads: `bytes` bytes, for which there must be room.
-    async fn charged(
-        &self,
-        source: &Source,
-        bytes: u64,
-        read: impl FnOnce() -> std::io::Result<Vec<u8>> + Send + 'static,
-    ) -> Result<Bytes, SourceProblem> {
-        let charge = self.ledger.charge(bytes).map_err(|_| SourceProblem::of_fetch(source, FetchError::Busy))?;
-        Ok(charge.seal(off_thread(source, read).await?))
-    }
-
-    async fn asset(&self, source: &Source, name: &str, first: &[PathBuf]) -> Result<Arc<Asset>, SourceProblem> {
-        let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
-        let wanted = name.to_owned();
-        let place = off_thread(source, move || Ok(assets::find(&wanted, &folders))).await?;
-        let parse_error = |error| SourceProblem::of_fetch(source, error);
-        match place.ok_or_else(|| SourceProblem::not_found(source))? {
-            assets::Place::BuiltIn { name, content } => {
-                let load = std::future::ready(Ok(Bytes::from_static(content)));
-                self.cache.local(Held::BuiltIn(name), load, parse_error).await
-            }
-            assets::Place::File { path, bytes, modified } => {
-                let most = self.limits.max_source_bytes;
-                if bytes > most {
-                    return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
-                }
-                let load = self.charged(source, bytes, {
-                    let path = path.clone();
-                    // As much as was looked up, and no more should it have grown.
-                    move || assets::read(Path::new(&path), bytes)
-                });
-                self.cache.local(Held::File { path, bytes, modified }, load, parse_error).await
-            }
-        }
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::cache::Origin as From;
+use bytes::Bytes;
+
 use super::*;
 use crate::problem::{Code, In};
 
@@ -527,7 +529,7 @@ async fn local_sources_and_the_budget_of_a_request() {
     let local = IntakeSettings { data_dir: Some(dir.path().to_owned()), asset_dirs: vec![assets.clone()], ..settings() };
     let intake = Intake::new(local.clone()).unwrap();
     let body = futures_util::stream::iter([Ok::<_, io::Error>(Bytes::from(png(7, 1)))]);
-    intake.store().put(&UploadName::new("up.png").unwrap(), body, store::Announced::default()).await.unwrap();
+    intake.store().put(&store::UploadName::new("up.png").unwrap(), body, store::Announced::default()).await.unwrap();
     let source = |source| Wanted { source, ..wanted("http://x.test/") };
     let all = [
         source(Source::Data(png(4, 1).into())),

@@ -95,6 +95,14 @@ impl Layer {
         }
     }
 
+    /// The font files it names, as often as it names them.
+    pub fn font_sources(&self) -> Vec<Source> {
+        match &self.kind {
+            Kind::Text(text) => text.font_sources().collect(),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => Vec::new(),
+        }
+    }
+
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {

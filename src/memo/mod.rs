@@ -32,11 +32,13 @@ pub enum Kind {
     Poster,
     /// Whole files, by all that determines them.
     File,
+    /// Fonts that requests brought, with their files.
+    Font,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] =
-        [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code, Kind::Snapshot, Kind::Band, Kind::Template, Kind::Poster, Kind::File];
+    pub const ALL: [Kind; 10] =
+        [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code, Kind::Snapshot, Kind::Band, Kind::Template, Kind::Poster, Kind::File, Kind::Font];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Template => "template",
             Kind::Poster => "poster",
             Kind::File => "file",
+            Kind::Font => "font",
         }
     }
 }

@@ -114,5 +114,6 @@ pub(super) fn name_of_file(poster: Key, assets: &Assets, request: &Request) -> K
         // The receipt says where a picture came from.
         Shown::Picture { asset, from } => name.u8(3).key(asset.digest()).bytes(from.as_bytes()),
     });
-    shown.finish()
+    let fonts = assets.fonts().iter();
+    fonts.fold(shown, |name, (source, font)| name.bytes(source.to_string().as_bytes()).key(font.digest())).finish()
 }

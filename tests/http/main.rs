@@ -7,6 +7,7 @@ mod body_limit;
 mod cors;
 mod drain;
 mod fair;
+mod fonts;
 mod metrics;
 mod origin;
 mod overload;
