@@ -1,5 +1,5 @@
 //! What the pixels along antialiased edges must be, whatever a golden's picture says.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
 
