@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::problem::Code;
 
-const SETTINGS: StoreSettings = StoreSettings { max_upload_bytes: 1_000_000, quota: 2_000_000, max_uploads: 100, ttl: None, min_rate: None };
+const SETTINGS: StoreSettings =
+    StoreSettings { max_upload_bytes: 1_000_000, quota: 2_000_000, max_uploads: 100, ttl: None, min_rate: None };
 
 fn store(dir: &Path) -> Store {
     Store::open(Some(dir), SETTINGS)
