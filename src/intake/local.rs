@@ -17,11 +17,7 @@ pub(super) type Local<'a> = (Held, BoxFuture<'a, Result<Bytes, SourceProblem>>);
 
 impl Inner {
     /// `None`: it is no local source. What is too large is refused before it is read.
-    pub(super) async fn local<'a>(
-        &'a self,
-        source: &'a Source,
-        first: &[PathBuf],
-    ) -> Result<Option<Local<'a>>, SourceProblem> {
+    pub(super) async fn local<'a>(&'a self, source: &'a Source, first: &[PathBuf]) -> Result<Option<Local<'a>>, SourceProblem> {
         match source {
             Source::Upload(name) => self.upload(source, name).await.map(Some),
             Source::Asset(name) => self.asset(source, name, first).await.map(Some),

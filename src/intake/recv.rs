@@ -71,7 +71,9 @@ impl Folder {
         // NONBLOCK so that a pipe put there by somebody does not hold the thread.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK | rustix::io::Errno::NXIO) => return Err(io::ErrorKind::NotFound.into()),
+            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK | rustix::io::Errno::NXIO) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             opened => File::from(opened?),
         };
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }

@@ -148,8 +148,13 @@ impl Store {
                 None
             }
         });
-        let inner =
-            Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default(), swept: Mutex::new((Instant::now(), Duration::ZERO)) };
+        let inner = Inner {
+            settings,
+            folder,
+            usage: Mutex::default(),
+            changing: Mutex::default(),
+            swept: Mutex::new((Instant::now(), Duration::ZERO)),
+        };
         let store = Store(Arc::new(inner));
         if let Err(error) = store.sweep() {
             tracing::warn!(%error, "the uploads' folder could not be swept");

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::cache::Origin as From;
 use bytes::Bytes;
 
+use super::store::UploadName;
 use super::*;
 use crate::problem::{Code, In};
 
@@ -559,6 +560,35 @@ async fn local_sources_and_the_budget_of_a_request() {
         let got = tight.gather(&all[..4], &Around { purse: &purse, ..soon() }).await;
         let refused = got.iter().filter(|got| got.as_ref().is_err_and(|problem| problem.code() == Code::SourceTooLarge)).count();
         assert!(if over == 0 { refused == 0 } else { refused >= over }, "{max_request_bytes}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn fonts_are_local_bounded_and_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.otf"), [1; 1_000]).unwrap();
+    let local = IntakeSettings { data_dir: Some(dir.path().to_owned()), asset_dirs: vec![dir.path().to_owned()], ..settings() };
+    let intake = Intake::new(local.clone()).unwrap();
+    let body = futures_util::stream::iter([Ok::<_, io::Error>(Bytes::from(vec![2; 1_000]))]);
+    intake.store().put(&UploadName::new("b").unwrap(), body, store::Announced::default()).await.unwrap();
+    let (asset, upload) = (Source::Asset("a.otf".to_owned()), Source::Upload("b".to_owned()));
+    let remote = Source::Url("http://127.0.0.1/a.otf".parse().unwrap());
+    let wanted = [asset, upload, Source::Upload("none".to_owned()), remote];
+    for hits in [0, 2] {
+        let got = intake.fonts(&wanted, &soon()).await;
+        let firsts: Vec<_> = got.iter().flatten().map(|font| font.bytes()[0]).collect();
+        let codes: Vec<_> = got.iter().filter_map(|got| got.as_ref().err().map(SourceProblem::code)).collect();
+        assert_eq!((firsts.as_slice(), codes.as_slice()), (&[1, 2][..], &[Code::SourceNotFound; 2][..]));
+        assert_eq!(intake.counts().memory_hits, hits);
+    }
+    for (most, good) in [(999, 0), (1_000, 2), (1_001, 2)] {
+        let limits = Limits { max_source_bytes: most, ..local.limits };
+        let got = Intake::new(IntakeSettings { limits, ..local.clone() }).unwrap().fonts(&wanted[..2], &soon()).await;
+        assert_eq!(got.iter().flatten().count(), good, "{most}");
+    }
+    for (max_request_bytes, good) in [(1_999, 1), (2_000, 2), (2_001, 2)] {
+        let got = Intake::new(IntakeSettings { max_request_bytes, ..local.clone() }).unwrap().fonts(&wanted[..2], &soon()).await;
+        assert_eq!(got.iter().flatten().count(), good, "{max_request_bytes}");
     }
 }
 

@@ -37,8 +37,18 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 10] =
-        [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code, Kind::Snapshot, Kind::Band, Kind::Template, Kind::Poster, Kind::File, Kind::Font];
+    pub const ALL: [Kind; 10] = [
+        Kind::Pixels,
+        Kind::Mask,
+        Kind::Text,
+        Kind::Code,
+        Kind::Snapshot,
+        Kind::Band,
+        Kind::Template,
+        Kind::Poster,
+        Kind::File,
+        Kind::Font,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {

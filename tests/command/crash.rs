@@ -56,8 +56,11 @@ type Acknowledged = BTreeMap<String, u64>;
 fn write(address: &str, writer: usize, round: u64, begun: &AtomicU64, acknowledged: &Mutex<Acknowledged>) {
     let Ok(mut wire) = Wire::to(address) else { return };
     for turn in 0.. {
-        let (name, version) =
-            if writer.is_multiple_of(2) { (format!("r{round}-w{writer}"), turn) } else { (format!("r{round}-w{writer}-{turn}"), 0) };
+        let (name, version) = if writer.is_multiple_of(2) {
+            (format!("r{round}-w{writer}"), turn)
+        } else {
+            (format!("r{round}-w{writer}-{turn}"), 0)
+        };
         let bytes = content(&name, version);
         begun.fetch_add(1, Ordering::Relaxed);
         let Ok(answer) = wire.ask("PUT", &format!("/v1/uploads/{name}"), &bytes, 16 << 10) else { return };

@@ -6,10 +6,10 @@ mod crash;
 #[cfg(target_os = "linux")]
 mod memory;
 mod proxy;
+mod send;
 #[cfg(target_os = "linux")]
 mod starved;
 mod wire;
-mod send;
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -125,6 +125,27 @@ fn assets_beside_the_template() {
     let (_, err) = check(&run(dir.path(), &["render", path]), 1);
     assert!(err.starts_with("error: template /layers/0/src: "), "{err}");
     check(&run(dir.path(), &["render", path, "--assets", elsewhere.path().to_str().unwrap()]), 0);
+}
+
+#[test]
+fn fonts_beside_the_template() {
+    let text = json!({ "type": "text", "text": "Hamburg", "size": 20, "font": ["asset:fonts/own.otf"] });
+    let dir = folder(&json!({ "width": 120, "height": 30, "background": "#fff", "layers": [text] }));
+    let (_, err) = check(&run(dir.path(), &["render", "small.json"]), 1);
+    assert!(err.starts_with("error: template /layers/0/font: asset:fonts/own.otf "), "{err}");
+    std::fs::create_dir(dir.path().join("fonts")).unwrap();
+    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/posters/fonts");
+    std::fs::copy(fonts.join("latin-bold.otf"), dir.path().join("fonts/own.otf")).unwrap();
+    let own = run(dir.path(), &["render", "small.json", "-o", "-"]);
+    check(&own, 0);
+    std::fs::write(dir.path().join("fonts/own.otf"), "no font").unwrap();
+    let (_, err) = check(&run(dir.path(), &["render", "small.json"]), 1);
+    assert!(err.contains("cannot be used as a font"), "{err}");
+    let bundled = std::fs::read_to_string(dir.path().join("small.json")).unwrap().replace("asset:fonts/own.otf", "Inter");
+    std::fs::write(dir.path().join("small.json"), bundled).unwrap();
+    let bundled = run(dir.path(), &["render", "small.json", "-o", "-"]);
+    check(&bundled, 0);
+    assert!(own.stdout != bundled.stdout);
 }
 
 #[test]

@@ -182,9 +182,12 @@ fn digests_come_back_and_must_agree() {
 
     let ask = |method, headers: &[(&str, &str)]| service.ask(method, "/v1/uploads/a", headers, b"");
     let etag = format!("\"{SHA}\"");
-    for (method, headers, status) in
-        [("GET", &[][..], 200), ("HEAD", &[], 200), ("GET", &[("Range", "bytes=0-1")], 206), ("GET", &[("If-None-Match", &etag)], 304)]
-    {
+    for (method, headers, status) in [
+        ("GET", &[][..], 200),
+        ("HEAD", &[], 200),
+        ("GET", &[("Range", "bytes=0-1")], 206),
+        ("GET", &[("If-None-Match", &etag)], 304),
+    ] {
         let answer = ask(method, headers);
         assert_eq!((answer.status, answer.header("repr-digest")), (status, Some(digest)), "{method} {headers:?}");
         // Of the bytes that are sent: only where these are all there are.
@@ -204,7 +207,11 @@ fn conditions_in_every_form() {
     // Several lines of a list are one list.
     assert_eq!(put(&[("If-Match", "\"other\""), ("If-Match", &etag)]), 200);
     assert_eq!(put(&[("If-Match", &weak)]), 412, "strong comparison");
-    for never in [&[("If-None-Match", "\"other\""), ("If-None-Match", etag.as_str())][..], &[("If-None-Match", &weak)], &[("If-None-Match", "\"x\", *")]] {
+    for never in [
+        &[("If-None-Match", "\"other\""), ("If-None-Match", etag.as_str())][..],
+        &[("If-None-Match", &weak)],
+        &[("If-None-Match", "\"x\", *")],
+    ] {
         assert_eq!((put(never), delete(never)), (412, 412), "{never:?}");
     }
     assert_eq!(put(&[("If-None-Match", "\"other\"")]), 200);

@@ -82,3 +82,113 @@ fn faces(font: &OwnFont<'_>) -> Result<Faces, &'static str> {
     found.retain(|entry| entry.names.family == first);
     Ok(Faces(found))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ctx::{Budget, Ctx};
+    use crate::text::{Paragraph, Span, Style, compose};
+
+    fn file(name: &str) -> Bytes {
+        std::fs::read(format!("{}/tests/posters/fonts/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap().into()
+    }
+
+    fn with(name: &str, bytes: &Bytes, memo: &Memo) -> Result<Fonts, Vec<BadFont>> {
+        Fonts::bundled().with_own(&[OwnFont { name, bytes, digest: Key::of_bytes(bytes) }], memo)
+    }
+
+    fn style(name: &str, weight: f64) -> Style {
+        Style { families: vec![name.to_owned()], weight, ..Style::default() }
+    }
+
+    /// These files in one, as a collection holds them.
+    fn collection(files: &[Bytes]) -> Bytes {
+        let mut out = b"ttcf\0\x01\0\0".to_vec();
+        out.extend((files.len() as u32).to_be_bytes());
+        let mut at = 12 + 4 * files.len() as u32;
+        for file in files {
+            out.extend(at.to_be_bytes());
+            at += file.len() as u32;
+        }
+        for file in files {
+            let base = out.len() as u32;
+            let mut file = file.to_vec();
+            let tables = usize::from(u16::from_be_bytes([file[4], file[5]]));
+            for record in file[12..12 + 16 * tables].chunks_exact_mut(16) {
+                let offset = u32::from_be_bytes(record[8..12].try_into().unwrap()) + base;
+                record[8..12].copy_from_slice(&offset.to_be_bytes());
+            }
+            out.extend(file);
+        }
+        out.into()
+    }
+
+    #[test]
+    fn a_collection_is_the_family_of_its_first_face() {
+        let [latin, bold, cjk] = ["latin.otf", "latin-bold.otf", "cjk-bold.otf"].map(file);
+        let memo = Memo::off();
+        let fonts = with("own", &collection(&[latin.clone(), cjk, bold]), &memo).unwrap();
+        let index = |weight| fonts.first_face(&style("own", weight)).unwrap().0.index();
+        assert_eq!((index(400.0), index(700.0)), (0, 2));
+        assert!(fonts.listed(&["Own".into()], 400.0, false).candidates.is_empty(), "the name is exact");
+        assert_eq!(fonts.first_face(&style("Inter", 400.0)).unwrap().0.data().as_ref().as_ref().len(), {
+            let bundled = Fonts::bundled().first_face(&style("Inter", 400.0)).unwrap().0;
+            bundled.data().as_ref().as_ref().len()
+        });
+    }
+
+    #[test]
+    fn faces_are_remembered_by_content_within_the_memo_and_texts_are_not() {
+        let (latin, memo) = (file("latin.otf"), Memo::with_capacity(2 << 20));
+        let face = |name: &str| with(name, &latin, &memo).unwrap().first_face(&style(name, 400.0)).unwrap().0;
+        assert!(Arc::ptr_eq(&face("a"), &face("b")), "one content, whatever its name");
+        let counts = memo.counts(Kind::Font);
+        assert_eq!((counts.misses, counts.hits), (1, 1));
+        assert!(counts.bytes >= latin.len() as u64);
+        // Sixteen files of a quarter mebibyte do not fit into two.
+        for n in 0..16_u8 {
+            let other = Bytes::from([&latin[..], &[n]].concat());
+            let fonts = with("a", &other, &memo).unwrap();
+            let spans = vec![Span { text: "Hamburg".into(), style: style("a", 400.0) }];
+            let budget = Budget::new(1_000);
+            let ctx = Ctx {
+                cancelled: &|| false,
+                budget: &budget,
+                threads: std::num::NonZeroUsize::MIN,
+                simd: crate::ctx::Simd::Detect,
+            };
+            compose(&fonts, &Paragraph { spans, ..Paragraph::default() }, None, &memo, &ctx).unwrap();
+        }
+        let counts = memo.counts(Kind::Font);
+        assert!(counts.evictions > 0 && counts.bytes <= 2 << 20, "{counts:?}");
+        assert_eq!(memo.counts(Kind::Text).bytes, 0, "a text would hold its whole file");
+    }
+
+    #[test]
+    fn a_file_goes_with_the_last_face_of_it() {
+        let held = Arc::new(file("latin.otf").to_vec());
+        struct Watched(Arc<Vec<u8>>);
+        impl AsRef<[u8]> for Watched {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+        let bytes = Bytes::from_owner(Watched(Arc::clone(&held)));
+        let face = with("a", &bytes, &Memo::off()).unwrap().first_face(&style("a", 400.0)).unwrap().0;
+        drop(bytes);
+        let glyph = face.glyph('H').unwrap();
+        assert!(face.outline(glyph).is_some_and(|curves| !curves.is_empty()));
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(face);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        let latin = file("latin.otf");
+        let why = |bytes: &[u8]| with("a", &Bytes::copy_from_slice(bytes), &Memo::off()).err().unwrap().remove(0).to_string();
+        assert!(why(b"wOF2....").contains("WOFF"));
+        assert!(why(b"\x89PNG\r\n\x1a\n").contains("no TrueType"));
+        assert!(why(&latin[..latin.len() / 50]).contains("broken"));
+    }
+}
