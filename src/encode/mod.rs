@@ -1,8 +1,11 @@
 //! Encoders: pixels in, file bytes out.
 
 pub mod jpeg;
+mod layout;
 pub mod png;
 pub mod webp;
+
+pub use layout::{Layout, unpremultiply};
 
 /// The file formats that are written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -60,66 +63,4 @@ pub enum EncodeError {
     /// The encoder gave up: out of memory or a fault of its own.
     #[error("the {} encoder failed: {reason}", format.name())]
     Failed { format: Format, reason: String },
-}
-
-/// Whether the alphas of premultiplied pixels mean something.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(u8)]
-pub enum Layout {
-    /// All are 255 and not written.
-    Rgb,
-    Rgba,
-}
-
-impl Layout {
-    /// Bytes of one pixel.
-    pub fn channels(self) -> usize {
-        match self {
-            Layout::Rgb => 3,
-            Layout::Rgba => 4,
-        }
-    }
-
-    /// Appends premultiplied RGBA8 `pixels` in this layout, with straight alpha.
-    pub fn write(self, pixels: &[u8], out: &mut Vec<u8>) {
-        let pixels = pixels.as_chunks::<4>().0;
-        out.reserve(pixels.len() * self.channels());
-        match self {
-            Layout::Rgb => out.extend(pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b])),
-            Layout::Rgba => out.extend(pixels.iter().flat_map(|&px| unpremultiply(px))),
-        }
-    }
-}
-
-/// Straight colour of a premultiplied pixel: each channel times 255 / alpha, to nearest.
-pub fn unpremultiply([r, g, b, a]: [u8; 4]) -> [u8; 4] {
-    match a {
-        0 => [0; 4],
-        255 => [r, g, b, a],
-        _ => {
-            let alpha = u32::from(a);
-            let straight = |c: u8| ((u32::from(c) * 255 + alpha / 2) / alpha).min(255) as u8;
-            [straight(r), straight(g), straight(b), a]
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::color::mul_255;
-
-    #[test]
-    fn unpremultiplied_to_nearest_and_back_again() {
-        for a in 1..=255u8 {
-            for c in 0..=a {
-                let [straight, _, _, alpha] = unpremultiply([c, 0, 0, a]);
-                assert_eq!(alpha, a);
-                let exact = f64::from(c) * 255.0 / f64::from(a);
-                assert!((f64::from(straight) - exact).abs() <= 0.5, "{c}/{a}");
-                assert_eq!(mul_255(straight, a), c);
-            }
-        }
-        assert_eq!(unpremultiply([9, 9, 9, 0]), [0; 4]);
-    }
 }

@@ -121,13 +121,14 @@ struct Missing {
 
 fn png_by_bands(settled: &Settled, output: &Output, layout: Layout, memo: &Memo, ctx: &Ctx) -> Result<Encoded, RasterError> {
     let size = settled.size();
-    let format = png::BandFormat { width: size.width(), layout, compression: output.compression };
+    let colour = png::Colour::Direct(layout);
+    let format = png::BandFormat { width: size.width(), colour, compression: output.compression };
     let mut found: Vec<Option<Arc<Band>>> = Vec::new();
     let mut missing = Vec::new();
     for (place, window) in bands(size).enumerate() {
         let keys = (!memo.is_off()).then(|| {
             let chain = chain(size, settled.background(), settled.items(), window, layout);
-            let name = KeyBuilder::new("png band").key(chain.last()).u8(format.layout as u8).u8(format.compression as u8);
+            let name = KeyBuilder::new("png band").key(chain.last()).u8(layout as u8).u8(format.compression as u8);
             (chain, name.finish())
         });
         let band = keys.as_ref().and_then(|(_, name)| memo.get::<Band>(Kind::Band, *name));
@@ -136,11 +137,11 @@ fn png_by_bands(settled: &Settled, output: &Output, layout: Layout, memo: &Memo,
         }
         found.push(band);
     }
-    let made = in_order(ctx, missing, |buffer: &mut Vec<u8>, Missing { place, window, keys }| {
+    let made = in_order(ctx, missing, |(buffer, scratch): &mut (Vec<u8>, png::Scratch), Missing { place, window, keys }| {
         buffer.resize(window.width() as usize * window.height() as usize * 4, 0);
         let chain = keys.as_ref().map(|(chain, _)| chain);
         paint_window(settled, window, chain, Finished::IsKeptOtherwise, buffer, (memo, ctx.simd));
-        let band = Arc::new(Band::of(png::encode_band(buffer, format)?));
+        let band = Arc::new(Band::of(png::encode_band(buffer, &format, scratch)?));
         if let Some((_, name)) = keys
             && memo.is_second_sight(name)
         {
@@ -156,7 +157,7 @@ fn png_by_bands(settled: &Settled, output: &Output, layout: Layout, memo: &Memo,
     let all: Vec<Arc<Band>> = found.into_iter().flatten().collect();
     let trailer = png::trailer(all.iter().map(|band| (band.adler, band.len)));
     let bands = all.iter().map(|band| (band.bytes.clone(), band.digest));
-    let header = png::header(size, layout, output.dpi);
+    let header = png::header(size, &format.colour, output.dpi);
     Ok(Encoded::of([own(header)].into_iter().chain(bands).chain([own(trailer)])))
 }
 

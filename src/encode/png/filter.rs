@@ -1,0 +1,140 @@
+//! Filters: rows as differences from what stands left and above (PNG specification, 9).
+
+// A stretch has a fixed length, and the index runs over it.
+#![allow(clippy::indexing_slicing)]
+
+/// Filter types; their numbers stand before each row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Filter {
+    None = 0,
+    Sub = 1,
+    Up = 2,
+    Average = 3,
+    Paeth = 4,
+}
+
+/// How a band's rows are filtered. Its first one never needs the row above, which belongs to another band.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Plan {
+    /// Every row alike, the first one by Sub if that asks for the row above.
+    All(Filter),
+    /// Every row by the filter that leaves the smallest differences.
+    Smallest,
+}
+
+/// Fills `out` with the rows of `raw`, `stride` bytes each, under `plan`, a byte with the filter's number before each.
+/// Pixels have `channels` bytes.
+pub(super) fn rows(raw: &[u8], stride: usize, channels: usize, plan: Plan, out: &mut Vec<u8>) {
+    out.resize(raw.len() / stride * (stride + 1), 0);
+    let mut above = None;
+    for (row, to) in raw.chunks_exact(stride).zip(out.chunks_exact_mut(stride + 1)) {
+        let filter = match (plan, above) {
+            (Plan::All(filter @ (Filter::None | Filter::Sub)), _) => filter,
+            (_, None) => Filter::Sub,
+            (Plan::All(filter), Some(_)) => filter,
+            (Plan::Smallest, Some(above)) => smallest(row, above, channels),
+        };
+        if let Some((number, to)) = to.split_first_mut() {
+            *number = filter as u8;
+            apply(filter, row, above.unwrap_or_default(), channels, to);
+        }
+        above = Some(row);
+    }
+}
+
+fn apply(filter: Filter, row: &[u8], above: &[u8], channels: usize, to: &mut [u8]) {
+    let (first, rest) = row.split_at(channels.min(row.len()));
+    let (to_first, to_rest) = to.split_at_mut(first.len());
+    match filter {
+        Filter::None => to.copy_from_slice(row),
+        Filter::Sub => {
+            to_first.copy_from_slice(first);
+            to_rest.iter_mut().zip(rest).zip(row).for_each(|((to, x), a)| *to = x.wrapping_sub(*a));
+        }
+        Filter::Up => to.iter_mut().zip(row).zip(above).for_each(|((to, x), b)| *to = x.wrapping_sub(*b)),
+        Filter::Average => {
+            // Left of the first pixel all is 0.
+            to_first.iter_mut().zip(first).zip(above).for_each(|((to, x), b)| *to = x.wrapping_sub(b / 2));
+            let around = row.iter().zip(above.get(channels..).unwrap_or_default());
+            to_rest.iter_mut().zip(rest).zip(around).for_each(|((to, x), (a, b))| *to = x.wrapping_sub(average(*a, *b)));
+        }
+        Filter::Paeth => {
+            to_first.iter_mut().zip(first).zip(above).for_each(|((to, x), b)| *to = x.wrapping_sub(*b));
+            let around = row.iter().zip(above.get(channels..).unwrap_or_default()).zip(above);
+            to_rest.iter_mut().zip(rest).zip(around).for_each(|((to, x), ((a, b), c))| *to = x.wrapping_sub(paeth(*a, *b, *c)));
+        }
+    }
+}
+
+/// Half the sum, rounded down, without a ninth bit.
+#[inline(always)]
+fn average(a: u8, b: u8) -> u8 {
+    (a & b) + ((a ^ b) >> 1)
+}
+
+/// The one of left, above and above left that is nearest to left + above - above left. In bytes, so that many fit a register:
+/// the distance from above left is the sum of the two others where both differ to the same side, else their difference.
+#[inline(always)]
+fn paeth(a: u8, b: u8, c: u8) -> u8 {
+    let (pa, pb) = (b.abs_diff(c), a.abs_diff(c));
+    // A sum that is cut off at 255 is still no less than either.
+    let pc = if (a > c) == (b > c) { pa.saturating_add(pb) } else { pa.abs_diff(pb) };
+    let b_or_c = if pb <= pc { b } else { c };
+    if pa <= pb && pa <= pc { a } else { b_or_c }
+}
+
+/// Bytes that are looked at together, and how far such stretches begin from one another.
+const STRETCH: usize = 64;
+const EVERY: usize = 192;
+
+/// The filter whose differences are smallest in sum, read as signed bytes, over stretches all along the row.
+fn smallest(row: &[u8], above: &[u8], channels: usize) -> Filter {
+    let mut sums = [0u32; 4];
+    let mut add =
+        |part: [&[u8; STRETCH]; 4]| sums.iter_mut().zip(weights(part)).for_each(|(sum, weight)| *sum += u32::from(weight));
+    let mut from = channels;
+    // In a row that is narrower than one stretch, what is there of it.
+    if row.len() < from + STRETCH {
+        let padded = |of: &[u8], less: usize| {
+            let mut part = [0; STRETCH];
+            part.iter_mut().zip(of.get(from - less..row.len() - less).unwrap_or_default()).for_each(|(to, x)| *to = *x);
+            part
+        };
+        add([&padded(row, 0), &padded(row, channels), &padded(above, 0), &padded(above, channels)]);
+    }
+    let stretch = |of, from| <[u8]>::get::<std::ops::RangeFrom<usize>>(of, from..).and_then(<[u8]>::first_chunk);
+    while let (Some(x), Some(a), Some(b), Some(c)) =
+        (stretch(row, from), stretch(row, from - channels), stretch(above, from), stretch(above, from - channels))
+    {
+        add([x, a, b, c]);
+        from += EVERY;
+    }
+    let [sub, up, average, paeth] = sums;
+    match sub.min(up).min(average).min(paeth) {
+        least if least == up => Filter::Up,
+        least if least == sub => Filter::Sub,
+        least if least == paeth => Filter::Paeth,
+        _ => Filter::Average,
+    }
+}
+
+/// Sums of the differences under Sub, Up, Average and Paeth. 64 times 128 fits well.
+#[inline(always)]
+fn weights([x, a, b, c]: [&[u8; STRETCH]; 4]) -> [u16; 4] {
+    let weight = |predicted: [u8; STRETCH]| {
+        x.iter()
+            .zip(predicted)
+            .map(|(x, predicted)| {
+                let d = x.wrapping_sub(predicted);
+                u16::from(d.min(d.wrapping_neg()))
+            })
+            .sum()
+    };
+    [
+        weight(*a),
+        weight(*b),
+        weight(std::array::from_fn(|i| average(a[i], b[i]))),
+        weight(std::array::from_fn(|i| paeth(a[i], b[i], c[i]))),
+    ]
+}
