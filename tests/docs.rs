@@ -138,3 +138,16 @@ fn every_promise_on_uploads_names_tests_that_there_are() {
     }
     assert!(promises >= 20, "only {promises} promises were found");
 }
+
+#[test]
+fn every_test_that_the_page_on_sources_names_is_there() {
+    let mut known = std::collections::BTreeSet::new();
+    tests_below(&root().join("src"), &mut known);
+    tests_below(&root().join("tests"), &mut known);
+    let page = std::fs::read_to_string(root().join("docs/sources.md")).unwrap();
+    let named: Vec<&str> = page.split('`').filter_map(|code| code.split_once(".rs::")).map(|(_, name)| name).collect();
+    assert!(named.len() >= 40, "only {} tests are named", named.len());
+    for name in named {
+        assert!(known.contains(name), "docs/sources.md names `{name}`, which is no test");
+    }
+}

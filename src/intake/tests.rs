@@ -587,7 +587,8 @@ async fn fonts_are_local_bounded_and_read_once() {
         assert_eq!(got.iter().flatten().count(), good, "{most}");
     }
     for (max_request_bytes, good) in [(1_999, 1), (2_000, 2), (2_001, 2)] {
-        let got = Intake::new(IntakeSettings { max_request_bytes, ..local.clone() }).unwrap().fonts(&wanted[..2], &soon()).await;
+        let purse = Purse::new(max_request_bytes);
+        let got = intake.fonts(&wanted[..2], &Around { purse: &purse, ..soon() }).await;
         assert_eq!(got.iter().flatten().count(), good, "{max_request_bytes}");
     }
 }
