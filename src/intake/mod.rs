@@ -30,11 +30,12 @@ pub mod store;
 mod tests;
 
 pub use cache::{CacheCounts, Origin};
+pub use fetch::{FetchError, redirect};
 pub use problem::SourceProblem;
 
 use bounded::MinRate;
 use cache::{Asking, Cache, CacheSettings, Found, Held};
-use fetch::{FetchError, FetchSettings, Fetcher};
+use fetch::{FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
 use store::{Store, StoreError, StoreSettings, UploadName};
 
