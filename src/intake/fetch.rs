@@ -313,6 +313,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Where an answer from `from` with this `Location` sends us: what the fuzzer of the guard follows.
+pub fn redirect(from: &Url, location: HeaderValue) -> Result<Url, FetchError> {
+    let headers = HeaderMap::from_iter([(LOCATION, location)]);
+    next_url(&Hop { url: from.clone(), status: StatusCode::FOUND, headers })
+}
+
 /// Where a redirect leads. Relative ones count from where they stood.
 fn next_url(hop: &Hop) -> Result<Url, FetchError> {
     let bad = FetchError::BadRedirect { status: hop.status.as_u16() };

@@ -31,12 +31,13 @@ pub mod store;
 mod tests;
 
 pub use cache::{CacheCounts, Origin};
+pub use fetch::{FetchError, redirect};
 pub use ledger::Purse;
 pub use problem::SourceProblem;
 
 use bounded::MinRate;
 use cache::{Asking, Cache, CacheSettings, Found};
-use fetch::{FetchError, FetchSettings, Fetcher};
+use fetch::{FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
 use ledger::Ledger;
 use store::{Store, StoreSettings};

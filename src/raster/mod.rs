@@ -162,7 +162,7 @@ fn png_by_bands(settled: &Settled, output: &Output, layout: Layout, memo: &Memo,
 }
 
 /// The whole canvas, premultiplied RGBA8, painted band by band. For what cannot be encoded by bands.
-fn canvas(settled: &Settled, layout: Layout, memo: &Memo, ctx: &Ctx) -> Result<Vec<u8>, RasterError> {
+pub fn canvas(settled: &Settled, layout: Layout, memo: &Memo, ctx: &Ctx) -> Result<Vec<u8>, RasterError> {
     let size = settled.size();
     let mut canvas = vec![0; size.area() as usize * 4];
     let band_bytes = (rows_of_band(size.width()) * size.width()) as usize * 4;
