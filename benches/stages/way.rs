@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use affiche::ctx::{Budget, Ctx, Simd};
 use affiche::draw::{Studio, draw, lay_out_at};
-use affiche::encode::{Compression, Format, Output};
+use affiche::encode::{Compression, Format, Layout, Output};
 use affiche::lower::lower;
 use affiche::memo::Memo;
 use affiche::raster::{canvas, raster};
@@ -67,7 +67,9 @@ pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd) -> Vec<B
     });
     add("paint", true, {
         let (settled, off) = (settled.clone(), Memo::off());
-        Box::new(move |_| studio(&off, &mut |studio| drop(black_box(canvas(&settled, studio.ctx).unwrap()))))
+        Box::new(move |_| {
+            studio(&off, &mut |studio| drop(black_box(canvas(&settled, Layout::Rgb, studio.memo, studio.ctx).unwrap())))
+        })
     });
     for (name, compression) in [("paint and encode", Compression::Fast), ("paint and encode small", Compression::Small)] {
         let (settled, off) = (settled.clone(), Memo::off());
