@@ -1,7 +1,8 @@
 //! Remote pictures, fetched once: a memory tier, a disk tier, and one flight to the origin for however many ask.
 
+mod held;
+
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -17,13 +18,13 @@ use super::disk::Disk;
 use super::fetch::{Answer, Conditions, FetchError, Fetcher, without_fragment};
 use super::freshness::{Freshness, Revalidated};
 use super::ledger::{Ledger, Purse};
-use super::recv::Sha;
 use crate::asset::{Asset, FontBytes, PictureError};
 use crate::key::Key;
 use crate::limits::Limits;
+use held::{Kept, Slot};
 
-/// What an entry costs besides its picture's bytes, URL and headers: the cache's own books.
-const ENTRY_BYTES: usize = 2_048;
+pub use held::Held;
+
 /// Memory for remembered failures.
 const NEGATIVE_BYTES: u64 = 4 << 20;
 /// Of which each takes this and its URL.
@@ -123,59 +124,6 @@ counters!(memory_hits, disk_hits, misses, joined, revalidated, stale, negative_h
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What names a picture in memory.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Held {
-    Url(Url),
-    Upload(Sha),
-    /// A file as it was at that time.
-    File {
-        path: PathBuf,
-        bytes: u64,
-        modified: SystemTime,
-    },
-    BuiltIn(&'static str),
-    /// Any of these as a font, which the same bytes may be too.
-    Font(Box<Held>),
-}
-
-impl Held {
-    fn name_bytes(&self) -> usize {
-        match self {
-            Held::Url(url) => url.as_str().len(),
-            Held::File { path, .. } => path.as_os_str().len(),
-            Held::Upload(_) | Held::BuiltIn(_) => 0,
-            Held::Font(held) => held.name_bytes(),
-        }
-    }
-}
-
-/// A picture in memory: read once, so that a hit costs nothing. Whoever uses it keeps it alive, evicted or not.
-#[derive(Clone)]
-struct Kept {
-    asset: Arc<Asset>,
-    /// `None` for what is no URL: its key changes with its content.
-    freshness: Option<Arc<Freshness>>,
-}
-
-/// What memory holds under a name.
-#[derive(Clone)]
-enum Slot {
-    Picture(Kept),
-    Font(Arc<FontBytes>),
-}
-
-impl Slot {
-    /// Memory, its name's included.
-    fn weight(&self, held: &Held) -> u32 {
-        let (bytes, headers) = match self {
-            Slot::Picture(kept) => (kept.asset.bytes().len(), kept.freshness.as_ref().map_or(0, |f| f.weight())),
-            Slot::Font(font) => (font.bytes().len(), 0),
-        };
-        u32::try_from(bytes + 2 * held.name_bytes() + headers + ENTRY_BYTES).unwrap_or(u32::MAX)
-    }
 }
 
 /// A picture and where it came from.
