@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::asset::{Assets, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
-use crate::draw::{DrawError, Drawn, Studio, draw};
+use crate::draw::{DrawError, Drawn, Studio, draw, measure};
 use crate::encode::Output;
 use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::image::{Image, OnError};
@@ -73,6 +73,15 @@ pub struct Rendered {
     pub timing: Vec<(&'static str, f64)>,
 }
 
+/// What a measure answers.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub receipt: Value,
+    pub degraded: Vec<Degraded>,
+    /// Stage and milliseconds, for `Server-Timing`.
+    pub timing: Vec<(&'static str, f64)>,
+}
+
 /// Everything a render needs besides the request. Made once, shared by all requests.
 pub struct Engine {
     pub limits: Limits,
@@ -98,10 +107,7 @@ impl Engine {
                 Err(bad) => assets = replace_bad(&poster, assets, bad, &mut degraded)?,
             }
         };
-        for id in &drawn.missing_glyphs {
-            degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
-        }
-        degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
+        tell_missing(&poster, &drawn.missing_glyphs, &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
@@ -115,6 +121,31 @@ impl Engine {
             receipt: drawn.receipt,
             timing,
         })
+    }
+
+    /// The same way as far as layout: where everything would lie, without a pixel. Only the headers of pictures are read.
+    pub async fn measure(&self, request: Request, deadline: Instant) -> Result<Measured, Problems> {
+        let started = Instant::now();
+        let poster = Arc::new(self.merge(&request)?);
+        let merged = Instant::now();
+        let (assets, mut degraded) = self.gather(&poster, &request, deadline).await?;
+        let gathered = Instant::now();
+        let (fonts, memo, limits, scale) = (Arc::clone(&self.fonts), Arc::clone(&self.memo), self.limits, request.scale);
+        let laid_out = Arc::clone(&poster);
+        let work = move |cancel: &crate::workers::Cancel, threads: NonZeroUsize| {
+            let budget = Budget::new(limits.max_request_pixels);
+            let ctx = Ctx { cancelled: &|| cancel.is_set(), budget: &budget, threads, simd: Simd::Detect };
+            measure(&laid_out, &assets, scale, &Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits })
+        };
+        let measured = self.workers.run(deadline, work).await.map_err(|error| work_problem(&error))??;
+        tell_missing(&poster, &measured.missing_glyphs, &mut degraded);
+        if request.strict {
+            refuse_degraded(&degraded)?;
+        }
+        let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
+        let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
+        timing.extend(measured.timing);
+        Ok(Measured { receipt: measured.receipt, degraded, timing })
     }
 
     /// All problems of a template that can be known without variables.
@@ -272,6 +303,14 @@ fn replace_bad(
         }
     }
     problems.or(assets)
+}
+
+/// Adds the layers whose text lacks glyphs; the list is in painting order.
+fn tell_missing(poster: &Poster, missing: &[crate::layer::LayerId], degraded: &mut Vec<Degraded>) {
+    for id in missing {
+        degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
+    }
+    degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
 }
 
 fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {

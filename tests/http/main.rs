@@ -6,6 +6,7 @@ mod access;
 mod body_limit;
 mod cors;
 mod drain;
+mod measure;
 mod overload;
 mod paths;
 mod posters;
