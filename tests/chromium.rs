@@ -46,6 +46,7 @@ fn paragraph(p: &Value) -> Paragraph {
             "strict" => LineBreak::Strict,
             _ => LineBreak::Normal,
         },
+        autospace: if p["autospace"] == true { 0.125 } else { 0.0 },
         spacing_trim: match word("spacing_trim").as_str() {
             "space_all" => SpacingTrim::SpaceAll,
             "trim_start" => SpacingTrim::TrimStart,

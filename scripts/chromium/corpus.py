@@ -80,7 +80,7 @@ def style(p):
         f"font: {p.get('weight', 400)} {p['size']}px/{2 * p['size']}px " + ", ".join(f"'{f}'" for f in p["font"]),
         f"width: {p['width']}px",
         "white-space: pre-wrap; overflow-wrap: break-word; margin: 0 0 40px; text-rendering: geometricPrecision",
-        "text-autospace: no-autospace; font-synthesis: none; hanging-punctuation: none; hyphens: manual; tab-size: 8",
+        f"text-autospace: {'normal' if p.get('autospace') else 'no-autospace'}; font-synthesis: none; hanging-punctuation: none; hyphens: manual; tab-size: 8",
     ]
     for field, words in WORDS.items():
         rules.append(words[p.get(field, "normal")])

@@ -8,7 +8,7 @@ use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
 
-use crate::text::unicode::is_ignorable;
+use crate::text::unicode::{drawn_as, is_ignorable};
 
 /// One face of a file, at one point of its variation axes. Cheap to clone; its tables are found once for all clones.
 #[derive(Clone)]
@@ -115,7 +115,7 @@ impl Opened {
                         None => false,
                     }
         }
-        parts(self, u32::from(c), 3) || is_ignorable(c)
+        parts(self, u32::from(drawn_as(c)), 3) || is_ignorable(c)
     }
 
     /// The glyph has layers, a paint graph or a bitmap with colours of its own.
