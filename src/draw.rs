@@ -8,7 +8,8 @@ use crate::asset::{Assets, FontBytes, Shown};
 use crate::ctx::Ctx;
 use crate::encode::Output;
 use crate::layer::{Content, LayerId, Surroundings};
-use crate::layout::{Layout, lay_out, receipt};
+use crate::layout::receipt::{self, Ink};
+use crate::layout::{Layout, lay_out};
 use crate::limits::Limits;
 use crate::lower::lower;
 use crate::memo::Memo;
@@ -48,7 +49,7 @@ pub enum DrawError {
 pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
     let mut clock = Clock::start();
     let layout = lay_out_at(poster, assets, scale, studio).map_err(DrawError::Problems)?;
-    let receipt = receipt::receipt(&layout, assets);
+    let receipt = receipt::receipt(&layout, assets, Ink::LeftOut);
     let missing_glyphs = missing_glyphs(&layout);
     clock.lap("layout");
 
@@ -75,6 +76,24 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
     })?;
     clock.lap("raster");
     Ok(Drawn { file, receipt, missing_glyphs, timing: clock.laps })
+}
+
+/// What was laid out, without a pixel of it.
+#[derive(Debug)]
+pub struct Measured {
+    pub receipt: Value,
+    pub missing_glyphs: Vec<LayerId>,
+    /// Stage and milliseconds.
+    pub timing: Vec<(&'static str, f64)>,
+}
+
+/// The receipt alone, with the ink of texts: layout and nothing after it.
+pub fn measure(poster: &Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Measured, Problems> {
+    let mut clock = Clock::start();
+    let layout = lay_out_at(poster, assets, scale, studio)?;
+    let receipt = receipt::receipt(&layout, assets, Ink::Told);
+    clock.lap("layout");
+    Ok(Measured { receipt, missing_glyphs: missing_glyphs(&layout), timing: clock.laps })
 }
 
 /// Boxes and lines only: what `measure` answers from.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::asset::{Assets, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
-use crate::draw::{DrawError, Drawn, Studio, draw};
+use crate::draw::{DrawError, Drawn, Studio, draw, measure};
 use crate::encode::Output;
 use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::image::{Image, OnError};
@@ -81,6 +81,15 @@ pub struct Rendered {
 /// What came of each source so far.
 type Got = HashMap<Source, Result<Gathered, SourceProblem>>;
 
+/// What a measure answers.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub receipt: Value,
+    pub degraded: Vec<Degraded>,
+    /// Stage and milliseconds, for `Server-Timing`.
+    pub timing: Vec<(&'static str, f64)>,
+}
+
 /// Everything a render needs besides the request. Made once, shared by all requests.
 pub struct Engine {
     pub limits: Limits,
@@ -120,10 +129,7 @@ impl Engine {
                 file
             }
         };
-        for id in &file.missing_glyphs {
-            degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
-        }
-        degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
+        tell_missing(&poster, &file.missing_glyphs, &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
@@ -157,6 +163,33 @@ impl Engine {
     /// What the memo counts, by the name of each kind.
     pub fn remembered(&self) -> Vec<(&'static str, MemoCounts)> {
         memo::Kind::ALL.iter().map(|kind| (kind.as_str(), self.memo.counts(*kind))).collect()
+    }
+
+    /// The same way as far as layout: where everything would lie, without a pixel. Only the headers of pictures are read.
+    pub async fn measure(&self, request: Request, deadline: Instant) -> Result<Measured, Problems> {
+        let started = Instant::now();
+        let poster = self.merge(&request)?.poster;
+        let merged = Instant::now();
+        let (purse, mut got) = (self.intake.purse(), Got::new());
+        let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
+        let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
+        let gathered = Instant::now();
+        let (fonts, memo, limits, scale) = (Arc::clone(&self.fonts), Arc::clone(&self.memo), self.limits, request.scale);
+        let laid_out = Arc::clone(&poster);
+        let work = move |cancel: &crate::workers::Cancel, threads: NonZeroUsize| {
+            let budget = Budget::new(limits.max_request_pixels);
+            let ctx = Ctx { cancelled: &|| cancel.is_set(), budget: &budget, threads, simd: Simd::Detect };
+            measure(&laid_out, &assets, scale, &Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits })
+        };
+        let measured = self.workers.run(deadline, work).await.map_err(|error| work_problem(&error))??;
+        tell_missing(&poster, &measured.missing_glyphs, &mut degraded);
+        if request.strict {
+            refuse_degraded(&degraded)?;
+        }
+        let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
+        let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
+        timing.extend(measured.timing);
+        Ok(Measured { receipt: measured.receipt, degraded, timing })
     }
 
     /// All problems of a template that can be known without variables.
@@ -303,6 +336,14 @@ fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
         OnError::Hide => Some((Shown::Hidden, Some("hidden"))),
         OnError::Placeholder => Some((Shown::Placeholder, Some("placeholder"))),
     }
+}
+
+/// Adds the layers whose text lacks glyphs; the list is in painting order.
+fn tell_missing(poster: &Poster, missing: &[crate::layer::LayerId], degraded: &mut Vec<Degraded>) {
+    for id in missing {
+        degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
+    }
+    degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
 }
 
 fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {

@@ -8,6 +8,7 @@ mod chunks;
 mod conditional;
 pub mod error;
 pub mod health;
+pub mod measure;
 mod metrics;
 pub mod negotiate;
 pub mod render;
@@ -93,6 +94,7 @@ impl App {
 pub fn router(app: Arc<App>) -> Router {
     let routes = Router::new()
         .route("/v1/render", post(render::post))
+        .route("/v1/measure", post(measure::post))
         .route("/v1/uploads", post(uploads::post))
         .route("/v1/uploads/{name}", get(uploads::get).put(uploads::put).delete(uploads::delete))
         .route("/v1/tus", any(tus::collection))

@@ -334,3 +334,18 @@ fn is_interrupted_with_130() {
     };
     assert_eq!(status.code(), Some(130));
 }
+
+#[test]
+fn measures_without_a_picture() {
+    let text = json!({ "width": 100, "height": 50, "layers": [{ "type": "text", "text": "{{ word }}", "size": 20 }],
+                       "variables": { "word": { "type": "string" } } });
+    let dir = folder(&text);
+    let (out, err) = check(&run(dir.path(), &["measure", "small.json", "--var", "word=Hi", "--scale", "2"]), 0);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&told["width"], &told["layers"][0]["lines"][0]["text"], err.as_str()), (&json!(200), &json!("Hi"), ""));
+    assert!(!dir.path().join("small.png").exists());
+    let (out, err) = check(&run(dir.path(), &["measure", "small.json", "--json"]), 1);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["code"], "missing_variable");
+    assert!(err.contains("word"), "{err}");
+    check(&run(dir.path(), &["measure", "small.json", "--scale", "9"]), 2);
+}

@@ -8,6 +8,7 @@ mod cors;
 mod drain;
 mod fair;
 mod fonts;
+mod measure;
 mod metrics;
 mod origin;
 mod overload;

@@ -10,7 +10,7 @@ use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
 
 use crate::text::font::FontData;
-use crate::text::unicode::is_ignorable;
+use crate::text::unicode::{drawn_as, is_ignorable};
 
 /// Names of one kind that are read; a file may list tens of thousands.
 const MAX_NAMES: usize = 256;
@@ -128,7 +128,7 @@ impl Opened {
                         None => false,
                     }
         }
-        parts(self, u32::from(c), 3) || is_ignorable(c)
+        parts(self, u32::from(drawn_as(c)), 3) || is_ignorable(c)
     }
 
     /// The glyph has layers, a paint graph or a bitmap with colours of its own.
