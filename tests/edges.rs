@@ -22,7 +22,7 @@ fn drawn(layer: Value) -> Rgba {
 
 /// The darkest pixel at least `radius` away from the centre.
 fn darkest_beyond(picture: &Rgba, radius: f64) -> u8 {
-    let away = |i: usize| f64::hypot((i % 120) as f64 + 0.5 - 60.0, (i / 120) as f64 + 0.5 - 60.0);
+    let away = |i: usize| libm::hypot((i % 120) as f64 + 0.5 - 60.0, (i / 120) as f64 + 0.5 - 60.0);
     picture.luma().iter().enumerate().filter(|(i, _)| away(*i) >= radius).map(|(_, luma)| *luma).min().unwrap()
 }
 

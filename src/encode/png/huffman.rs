@@ -182,7 +182,7 @@ impl Description {
 
     pub(super) fn write(&self, out: &mut Bits) {
         let [literals, distances, codes] = self.many;
-        out.add(u64::from(literals - 257 | (distances - 1) << 5 | (codes - 4) << 10), 14);
+        out.add(u64::from((literals - 257) | ((distances - 1) << 5) | ((codes - 4) << 10)), 14);
         out.flush();
         for symbol in ORDER.iter().take(codes as usize) {
             out.add(u64::from(self.lengths[*symbol]), 3);
