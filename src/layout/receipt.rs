@@ -147,7 +147,7 @@ fn ink_box(composed: &Composed) -> Option<Rect> {
 }
 
 fn fonts(composed: &Composed) -> Vec<String> {
-    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family()).collect();
+    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family().to_owned()).collect();
     names.sort();
     names.dedup();
     names

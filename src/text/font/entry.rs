@@ -75,7 +75,7 @@ impl Entry {
             return Some(Arc::clone(face));
         }
         let opened = self.opened()?;
-        let made = AssertUnwindSafe(|| Face::new(Arc::clone(&self.file), self.index, opened, coordinates));
+        let made = AssertUnwindSafe(|| Face::new(&self.names.family, Arc::clone(&self.file), self.index, opened, coordinates));
         let face = Arc::new(catch_unwind(made).ok()?);
         if instances.len() >= MAX_INSTANCES {
             instances.clear();

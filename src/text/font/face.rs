@@ -64,6 +64,7 @@ impl FontFile {
 
 /// A font file's face at one point of its variation axes.
 pub struct Face {
+    family: String,
     file: Arc<FontFile>,
     index: u32,
     opened: Opened,
@@ -78,15 +79,22 @@ pub struct Face {
 
 impl fmt::Debug for Face {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Face({:?})", self.opened.names().family)
+        write!(f, "Face({:?})", self.family)
     }
 }
 
 impl Face {
     /// `opened` is the face at its default; `coordinates` are in user units and inside their axes.
-    pub(in crate::text) fn new(file: Arc<FontFile>, index: u32, opened: &Opened, coordinates: Vec<([u8; 4], f32)>) -> Face {
+    pub(in crate::text) fn new(
+        family: &str,
+        file: Arc<FontFile>,
+        index: u32,
+        opened: &Opened,
+        coordinates: Vec<([u8; 4], f32)>,
+    ) -> Face {
         let opened = opened.at(&coordinates);
         Face {
+            family: family.to_owned(),
             normalized: opened.normalized(),
             metrics: opened.metrics(),
             color: opened.is_color(),
@@ -181,9 +189,9 @@ impl Face {
         &self.coordinates
     }
 
-    /// The family's name in the file, in English where there is one.
-    pub fn family(&self) -> String {
-        self.opened.names().family
+    /// The family's name: as templates know it where it is built in, else as the file says, in English where it does.
+    pub fn family(&self) -> &str {
+        &self.family
     }
 
     /// The glyph of a single character, before any shaping.

@@ -419,7 +419,7 @@ mod tests {
             }
             let file = Arc::new(face::FontFile::own(data.into(), Key::of_bytes(b"")));
             if let Some(entry) = Entry::read(&file, 0) {
-                let face = Face::new(file, 0, entry.opened().unwrap(), Vec::new());
+                let face = Face::new(&entry.names.family, file, 0, entry.opened().unwrap(), Vec::new());
                 assert!(face.ink_box().width.is_finite() && face.units_per_em() >= 1.0);
                 for glyph in 0..200 {
                     let _ = face.outline(glyph);
