@@ -6,8 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 file=bench/counts.txt
-# Of instructions, in percent: the same sources differ by less than 0.5 from run to run (seeds of hash maps) and by up to 2 with
-# how rustc happens to divide the crate into units. Allocations of the same sources are the same, but for those seeds.
+# In percent. Both are guesses until the spread of repeated runs and of rebuilt units has been measured.
 tolerance=4
 tolerance_allocations=1
 
@@ -32,8 +31,8 @@ cargo build --release --locked --bench stages --message-format=json >"$work/buil
 binary=$(sed -n 's/.*"name":"stages".*"executable":"\([^"]*\)".*/\1/p' "$work/built" | tail -n 1)
 [ -x "$binary" ] || { echo "counts: no benchmark was built" >&2; exit 1; }
 
-# What differs between processors is pinned: our own SIMD is off (--count), valgrind shows every machine with AVX2 the same
-# processor to the libraries that look for one, and glibc's choice by cache size is fixed.
+# What differs between processors is to be pinned: our own SIMD is off (--count), the libraries see the processor that valgrind
+# shows (recorded in the file: another one skips the comparison), and glibc's choices by cache size are fixed.
 GLIBC_TUNABLES=glibc.cpu.x86_non_temporal_threshold=0xc0000:glibc.cpu.x86_rep_movsb_threshold=0x100000 \
   valgrind --tool=callgrind --callgrind-out-file="$work/part" --toggle-collect=affiche_counted --dump-after=affiche_counted \
   "$binary" --count >"$work/said" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
