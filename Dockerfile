@@ -10,7 +10,7 @@ WORKDIR /src
 
 # The dependencies make a layer of their own, so that a change of ours does not build them again.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src benches && touch src/lib.rs && echo 'fn main() {}' | tee benches/way.rs > src/main.rs \
+RUN mkdir -p src benches/stages && touch src/lib.rs && echo 'fn main() {}' | tee benches/stages/main.rs > src/main.rs \
  && cargo build --profile dist --locked --bin affiche \
  && rm -r src benches
 

@@ -90,7 +90,7 @@ settings! {
     /// Address and port to listen on; `0.0.0.0:$PORT` when `PORT` is set and this is not.
     listen: Listen = "127.0.0.1:8080", Serve;
     /// Address and port of `/metrics`; the same as `listen` when none.
-    metrics_listen: Option<Listen> = "none", Serve, later;
+    metrics_listen: Option<Listen> = "none", Serve;
 
     /// Hosts, CIDRs and `host:port` that may be fetched from although their addresses are private.
     allow_private_sources: Vec<String> = "none", Render;
@@ -103,12 +103,20 @@ settings! {
 
     /// Bytes of a request's JSON, unpacked.
     max_body_bytes: Bytes = "4MiB", Serve;
+    /// Bytes of all pictures of one request together, counted as they come.
+    max_request_bytes: Bytes = "128MiB", Render;
+    /// Bytes of all fetched or read pictures in memory, over all requests, besides what `cache_memory` keeps; beyond, requests are refused with 429.
+    max_source_memory: Bytes = "256MiB", Render;
     /// Pixels of one request: decoded pictures, canvas and isolated groups together.
     max_request_pixels: Pixels = "100MP", Render;
     /// Layers of one poster, repeats and groups unfolded.
     max_layers: Count<1, 100_000> = "1000", Render;
     /// Pictures of one poster that come over the network.
     max_fetches: Count<0, 10_000> = "64", Render;
+    /// Fetches under way at a time, over all requests.
+    fetches_at_once: Count<1, 10_000> = "32", Render;
+    /// Of which so many from one host.
+    fetches_per_host: Count<1, 10_000> = "8", Render;
     /// Pixels a side and altogether of the finished picture, scale included.
     max_canvas: CanvasCap = "8192px,40MP", Render;
 
@@ -126,6 +134,8 @@ settings! {
     request_deadline: Span = "10s", Render;
     /// How long fetching one picture may take.
     fetch_timeout: Span = "5s", Render;
+    /// How long an origin may take, once connected, until the head of its answer is there.
+    first_byte_timeout: Span = "3s", Render;
     /// How long connecting to a picture's origin may take.
     connect_timeout: Span = "2s", Render;
     /// Redirects followed for one picture; each is checked like the first address.
@@ -147,6 +157,10 @@ settings! {
     upload_quota: Bytes = "10GiB", Serve;
     /// How long an upload is kept.
     upload_ttl: Option<Span> = "none", Serve;
+    /// How long an interrupted resumable upload (tus) is kept after its last bytes.
+    partial_ttl: Span = "24h", Serve;
+    /// Resumable uploads (tus) that may be under way at a time; beyond, new ones are refused with 429.
+    max_partials: Count<0, 100_000> = "1000", Serve;
 
     /// Folders with more fonts; their families stand before built-in ones of the same name.
     font_dirs: Vec<PathBuf> = "none", Render;

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::asset::{Assets, Shown};
+use crate::asset::{Assets, FontBytes, Shown};
 use crate::ctx::Ctx;
 use crate::encode::Output;
 use crate::layer::{Content, LayerId, Surroundings};
-use crate::layout::{Layout, lay_out, receipt};
+use crate::layout::receipt::{self, Ink};
+use crate::layout::{Layout, lay_out};
 use crate::limits::Limits;
 use crate::lower::lower;
 use crate::memo::Memo;
@@ -16,7 +17,7 @@ use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
 use crate::raster::{Encoded, RasterError, raster};
 use crate::settle::{SettleError, settle};
-use crate::text::Fonts;
+use crate::text::{Fonts, OwnFont};
 
 /// What a drawing needs besides the poster.
 pub struct Studio<'a> {
@@ -48,7 +49,7 @@ pub enum DrawError {
 pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
     let mut clock = Clock::start();
     let layout = lay_out_at(poster, assets, scale, studio).map_err(DrawError::Problems)?;
-    let receipt = receipt::receipt(&layout, assets);
+    let receipt = receipt::receipt(&layout, assets, Ink::LeftOut);
     let missing_glyphs = missing_glyphs(&layout);
     clock.lap("layout");
 
@@ -77,10 +78,49 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
     Ok(Drawn { file, receipt, missing_glyphs, timing: clock.laps })
 }
 
+/// What was laid out, without a pixel of it.
+#[derive(Debug)]
+pub struct Measured {
+    pub receipt: Value,
+    pub missing_glyphs: Vec<LayerId>,
+    /// Stage and milliseconds.
+    pub timing: Vec<(&'static str, f64)>,
+}
+
+/// The receipt alone, with the ink of texts: layout and nothing after it.
+pub fn measure(poster: &Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Measured, Problems> {
+    let mut clock = Clock::start();
+    let layout = lay_out_at(poster, assets, scale, studio)?;
+    let receipt = receipt::receipt(&layout, assets, Ink::Told);
+    clock.lap("layout");
+    Ok(Measured { receipt, missing_glyphs: missing_glyphs(&layout), timing: clock.laps })
+}
+
 /// Boxes and lines only: what `measure` answers from.
 pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Layout<'p>, Problems> {
-    let around = Surroundings { fonts: studio.fonts, assets, memo: studio.memo, ctx: studio.ctx, scale };
+    let own = own_fonts(poster, assets, studio)?;
+    let around = Surroundings { fonts: own.as_ref().unwrap_or(studio.fonts), assets, memo: studio.memo, ctx: studio.ctx, scale };
     lay_out(poster, studio.limits, &around)
+}
+
+/// The fonts with those that the poster brings, where it brings any.
+fn own_fonts(poster: &Poster, assets: &Assets, studio: &Studio) -> Result<Option<Fonts>, Problems> {
+    if assets.fonts().is_empty() {
+        return Ok(None);
+    }
+    let named: Vec<(String, &FontBytes)> = assets.fonts().iter().map(|(source, font)| (source.to_string(), &**font)).collect();
+    let own: Vec<OwnFont> =
+        named.iter().map(|(name, font)| OwnFont { name, bytes: font.bytes(), digest: font.digest() }).collect();
+    studio.fonts.with_own(&own, studio.memo).map(Some).map_err(|bad| {
+        let mut problems = Problems::new();
+        for layer in &poster.layers {
+            let wanted: Vec<String> = layer.font_sources().iter().map(ToString::to_string).collect();
+            for font in bad.iter().filter(|font| wanted.contains(&font.name)) {
+                problems.push(Problem::new(layer.place.child("font"), Code::NotAFont, font.to_string()));
+            }
+        }
+        problems
+    })
 }
 
 fn missing_glyphs(layout: &Layout) -> Vec<LayerId> {

@@ -10,6 +10,8 @@ pub const MAX_TEXT_BYTES: usize = 1 << 20;
 pub const MAX_FONT_SIZE: f64 = 4_096.0;
 /// Families in one `font` list.
 pub const MAX_FAMILIES: usize = 16;
+/// Different fonts that the texts of one request name by source (`upload:`, `asset:`).
+pub const MAX_REQUEST_FONTS: usize = 16;
 /// OpenType features of one text.
 pub const MAX_FEATURES: usize = 64;
 /// Coordinates and sizes of layers in pixels, either sign: far off any canvas, far from any overflow.
@@ -40,8 +42,13 @@ pub const MAX_REGEX_BYTES: usize = 1 << 20;
 pub const MAX_EXPANDED_BYTES: usize = 8 << 20;
 /// A template's name.
 pub const MAX_NAME: usize = 64;
+/// A URL that is fetched, its query included: what CDNs accept. It is kept in every cache's books.
+pub const MAX_URL_BYTES: usize = 8 << 10;
 /// A `data:` source, decoded, is bounded by `max_body_bytes` already; a QR code holds at most 2,953 bytes (version 40-L).
 pub const MAX_QR_BYTES: usize = 2_953;
+
+/// Uploads at a time, however small: a file takes a name and blocks that `upload_quota` does not see.
+pub const MAX_UPLOADS: u64 = 1_000_000;
 
 /// Elements and texts of one SVG.
 pub const MAX_SVG_NODES: u32 = 100_000;
@@ -51,8 +58,19 @@ pub const MAX_SVG_DEPTH: usize = 64;
 pub const MAX_SVG_WORK: u64 = 200_000;
 /// Pixels of a picture embedded in an SVG: it is decoded at every use.
 pub const MAX_SVG_PICTURE_PIXELS: u64 = 4_000_000;
+/// A colour profile, unpacked: the largest of printing presses have 3 MiB.
+pub const MAX_PROFILE_BYTES: u64 = 4 << 20;
+/// Scans of one JPEG: each is a pass over all of it, and an empty one costs its sender a few bytes. Encoders write about ten.
+pub const MAX_JPEG_SCANS: u64 = 100;
+/// Pixels of one JPEG times its scans: some seconds of work.
+pub const MAX_SCANNED_PIXELS: u64 = 1_000_000_000;
 /// Bytes that a decoder may fill for one picture: 16-bit RGBA at half of the default `max_source_pixels`.
 pub const MAX_DECODED_BYTES: u64 = 200 << 20;
+
+/// An `Upload-Metadata` header (tus) as it stands; it is kept beside the upload and told again.
+pub const MAX_TUS_METADATA: usize = 4_096;
+/// Pairs in it.
+pub const MAX_TUS_PAIRS: usize = 32;
 
 /// The caps that settings change; each stage is given the part it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,5 +1,8 @@
 //! The whole way on one screen: merge, gather, permit, { lay out, lower, settle, raster }.
 
+mod fonts;
+mod kept;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,19 +14,21 @@ use serde_json::{Map, Value};
 
 use crate::asset::{Assets, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
-use crate::draw::{DrawError, Drawn, Studio, draw};
+use crate::draw::{DrawError, Drawn, Studio, draw, measure};
 use crate::encode::Output;
 use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::image::{Image, OnError};
 use crate::layer::{Kind, Layer};
 use crate::limits::Limits;
-use crate::memo::Memo;
+pub use crate::memo::Counts as MemoCounts;
+use crate::memo::{self, Memo};
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
+use crate::template::Template;
 use crate::template::library::Library;
-use crate::template::{Supplied, Template};
 use crate::text::Fonts;
 use crate::workers::{WorkError, Workers};
+use kept::{File, Merged, name_of_file};
 
 /// What template to render: in the request, or by name (`share`, `share@3`).
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +78,18 @@ pub struct Rendered {
     pub timing: Vec<(&'static str, f64)>,
 }
 
+/// What came of each source so far.
+type Got = HashMap<Source, Result<Gathered, SourceProblem>>;
+
+/// What a measure answers.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub receipt: Value,
+    pub degraded: Vec<Degraded>,
+    /// Stage and milliseconds, for `Server-Timing`.
+    pub timing: Vec<(&'static str, f64)>,
+}
+
 /// Everything a render needs besides the request. Made once, shared by all requests.
 pub struct Engine {
     pub limits: Limits,
@@ -87,34 +104,92 @@ impl Engine {
     /// Never panics; gives up at `deadline` with [`Code::Deadline`].
     pub async fn render(&self, request: Request, deadline: Instant) -> Result<Rendered, Problems> {
         let started = Instant::now();
-        let poster = Arc::new(self.merge(&request)?);
+        let Merged { poster, name } = self.merge(&request)?;
         let merged = Instant::now();
-        let (mut assets, mut degraded) = self.gather(&poster, &request, deadline).await?;
+        let (purse, mut got) = (self.intake.purse(), Got::new());
+        let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
+        let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
         let gathered = Instant::now();
-        let drawn = loop {
-            match self.draw(&poster, &assets, &request, deadline).await? {
-                Ok(drawn) => break drawn,
-                // Headers were good and bodies are not: each turn replaces at least one picture, so this ends.
-                Err(bad) => assets = replace_bad(&poster, assets, bad, &mut degraded)?,
+        let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
+        let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
+        let name = name_of_file(name, &assets, &request);
+        let file = match self.file(name) {
+            Some(file) => file,
+            None => {
+                let is_whole = degraded.is_empty();
+                let (drawn, since) = self.draw_or_replace(&poster, assets, &request, &around, &mut got).await?;
+                timing.extend_from_slice(&drawn.timing);
+                let file = Arc::new(File::of(drawn));
+                match since {
+                    Some(since) => degraded = since,
+                    // The name stands for these pictures: not for what was put in the place of a broken one.
+                    None if is_whole => self.keep_file(name, &file),
+                    None => {}
+                }
+                file
             }
         };
-        for id in &drawn.missing_glyphs {
-            degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
+        tell_missing(&poster, &file.missing_glyphs, &mut degraded);
+        if request.strict {
+            refuse_degraded(&degraded)?;
         }
-        degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
+        let File { chunks, etag, receipt, .. } = &*file;
+        Ok(Rendered { chunks: chunks.clone(), etag: etag.clone(), degraded, receipt: receipt.clone(), timing })
+    }
+
+    /// Draws. Where a picture turns out to be broken, what its layer says then is drawn, and what is degraded is told anew.
+    async fn draw_or_replace(
+        &self,
+        poster: &Arc<Poster>,
+        mut assets: Assets,
+        request: &Request,
+        around: &Around<'_>,
+        got: &mut Got,
+    ) -> Result<(Drawn, Option<Vec<Degraded>>), Problems> {
+        let mut since = None;
+        loop {
+            match self.draw(poster, &assets, request, around.deadline).await? {
+                Ok(drawn) => return Ok((drawn, since)),
+                // Headers were good and bodies are not: each turn loses at least one picture, so this ends.
+                Err(bad) => {
+                    self.spoil(poster, &bad, got).await?;
+                    let (again, degraded) = self.gather(poster, request.refresh, around, got).await?;
+                    (assets, since) = (again, Some(degraded));
+                }
+            }
+        }
+    }
+
+    /// What the memo counts, by the name of each kind.
+    pub fn remembered(&self) -> Vec<(&'static str, MemoCounts)> {
+        memo::Kind::ALL.iter().map(|kind| (kind.as_str(), self.memo.counts(*kind))).collect()
+    }
+
+    /// The same way as far as layout: where everything would lie, without a pixel. Only the headers of pictures are read.
+    pub async fn measure(&self, request: Request, deadline: Instant) -> Result<Measured, Problems> {
+        let started = Instant::now();
+        let poster = self.merge(&request)?.poster;
+        let merged = Instant::now();
+        let (purse, mut got) = (self.intake.purse(), Got::new());
+        let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
+        let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
+        let gathered = Instant::now();
+        let (fonts, memo, limits, scale) = (Arc::clone(&self.fonts), Arc::clone(&self.memo), self.limits, request.scale);
+        let laid_out = Arc::clone(&poster);
+        let work = move |cancel: &crate::workers::Cancel, threads: NonZeroUsize| {
+            let budget = Budget::new(limits.max_request_pixels);
+            let ctx = Ctx { cancelled: &|| cancel.is_set(), budget: &budget, threads, simd: Simd::Detect };
+            measure(&laid_out, &assets, scale, &Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits })
+        };
+        let measured = self.workers.run(deadline, work).await.map_err(|error| work_problem(&error))??;
+        tell_missing(&poster, &measured.missing_glyphs, &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
         let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
         let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
-        timing.extend(drawn.timing);
-        Ok(Rendered {
-            chunks: drawn.file.chunks,
-            etag: format!("{:?}", drawn.file.digest),
-            degraded,
-            receipt: drawn.receipt,
-            timing,
-        })
+        timing.extend(measured.timing);
+        Ok(Measured { receipt: measured.receipt, degraded, timing })
     }
 
     /// All problems of a template that can be known without variables.
@@ -125,20 +200,16 @@ impl Engine {
         }
     }
 
-    /// Template and variables into a typed poster: the read and validate stages.
-    fn merge(&self, request: &Request) -> Result<Poster, Problems> {
-        let supplied = Supplied { variables: &request.variables, overrides: &request.overrides, canvas: &request.canvas };
-        match &request.template {
-            TemplateRef::Inline(value) => Poster::read_inline(value, &supplied, &self.limits),
-            TemplateRef::Named(name) => Poster::read(&*self.library.find(name)?, &supplied, &self.limits),
-        }
-    }
-
-    /// All bytes from outside. No permit is held meanwhile.
-    async fn gather(&self, poster: &Poster, request: &Request, deadline: Instant) -> Result<(Assets, Vec<Degraded>), Problems> {
-        let mut got: HashMap<Source, Result<Gathered, SourceProblem>> = HashMap::new();
+    /// All bytes from outside that are not there yet. No permit is held meanwhile.
+    async fn gather(
+        &self,
+        poster: &Poster,
+        refresh: bool,
+        around: &Around<'_>,
+        got: &mut Got,
+    ) -> Result<(Assets, Vec<Degraded>), Problems> {
         let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
-        self.fetch(firsts, &mut got, request, deadline).await?;
+        self.fetch(firsts, got, refresh, around).await?;
         // What failed but was not forbidden has a second source.
         let failed = |src: &Source| matches!(got.get(src), Some(Err(problem)) if problem.code() != Code::ForbiddenSource);
         let seconds: Vec<(&Layer, &Source)> = poster
@@ -147,10 +218,10 @@ impl Engine {
             .filter_map(|layer| Some((layer, layer.sources()?)))
             .filter_map(|(layer, (src, fallback))| Some((layer, fallback.filter(|_| failed(src))?)))
             .collect();
-        self.fetch(seconds.into_iter(), &mut got, request, deadline).await?;
+        self.fetch(seconds.into_iter(), got, refresh, around).await?;
 
         let (mut problems, mut degraded) = (Problems::new(), Vec::new());
-        let shown = poster.layers.iter().map(|layer| match choose(layer, &got) {
+        let shown = poster.layers.iter().map(|layer| match choose(layer, got) {
             Ok((shown, why)) => {
                 degraded.extend(why.map(|why| note(layer, why)));
                 shown
@@ -161,6 +232,7 @@ impl Engine {
             }
         });
         let assets = Assets::new(shown.collect());
+        let assets = assets.with_fonts(self.gather_fonts(poster, around, &mut problems).await);
         problems.or((assets, degraded))
     }
 
@@ -168,14 +240,14 @@ impl Engine {
     async fn fetch<'p>(
         &self,
         wanted: impl Iterator<Item = (&'p Layer, &'p Source)>,
-        got: &mut HashMap<Source, Result<Gathered, SourceProblem>>,
-        request: &Request,
-        deadline: Instant,
+        got: &mut Got,
+        refresh: bool,
+        around: &Around<'_>,
     ) -> Result<(), Problems> {
         let mut list: Vec<Wanted> = Vec::new();
         for (layer, source) in wanted {
             if !got.contains_key(source) && !list.iter().any(|w| w.source == *source) {
-                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh: request.refresh });
+                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh });
             }
         }
         let remote = got.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
@@ -183,9 +255,29 @@ impl Engine {
             let message = format!("{remote} different pictures to fetch; at most {} are allowed", self.limits.max_fetches);
             return Err(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message).into());
         }
-        let around = Around { deadline, asset_dirs: &request.asset_dirs };
-        let answers = self.intake.gather(&list, &around).await;
+        let answers = self.intake.gather(&list, around).await;
         got.extend(list.into_iter().map(|wanted| wanted.source).zip(answers));
+        Ok(())
+    }
+
+    /// Takes the pictures that proved broken out of what was gathered, and out of the cache.
+    async fn spoil(&self, poster: &Poster, bad: &[(crate::layer::LayerId, String)], got: &mut Got) -> Result<(), Problems> {
+        // What each layer shows: its source if that came, else its fallback. All are looked up before any is taken out.
+        let lost = bad.iter().filter_map(|(id, reason)| {
+            let (src, fallback) = poster.layers.get(id.0)?.sources()?;
+            let came = |source: &Source| got.get(source)?.as_ref().ok().map(|gathered| Arc::clone(&gathered.asset));
+            let shown = [Some(src), fallback].into_iter().flatten().find_map(|source| Some((source.clone(), came(source)?)));
+            shown.map(|(source, asset)| (source, asset, reason))
+        });
+        let lost: Vec<_> = lost.collect();
+        if lost.is_empty() {
+            return Err(internal("a picture that no layer shows is broken"));
+        }
+        for (source, asset, reason) in lost {
+            self.intake.spoil(&source, &asset, reason).await;
+            let broken = SourceProblem::broken(&source, reason);
+            got.insert(source, Err(broken));
+        }
         Ok(())
     }
 
@@ -207,8 +299,7 @@ impl Engine {
         };
         match self.workers.run(deadline, work).await {
             Ok(Ok(drawn)) => Ok(Ok(drawn)),
-            Ok(Err(DrawError::BadPictures(layers))) if !layers.is_empty() => Ok(Err(layers)),
-            Ok(Err(DrawError::BadPictures(_))) => Err(internal("a picture that no layer shows is broken")),
+            Ok(Err(DrawError::BadPictures(layers))) => Ok(Err(layers)),
             Ok(Err(DrawError::Problems(problems))) => Err(problems),
             Err(error) => Err(work_problem(&error)),
         }
@@ -216,10 +307,7 @@ impl Engine {
 }
 
 /// What an image layer shows, and why that is not its own source.
-fn choose(
-    layer: &Layer,
-    got: &HashMap<Source, Result<Gathered, SourceProblem>>,
-) -> Result<(Shown, Option<&'static str>), Problem> {
+fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Problem> {
     let Kind::Image(image) = &layer.kind else { return Ok((Shown::Nothing, None)) };
     let picture = |gathered: &Gathered, from| Shown::Picture { asset: Arc::clone(&gathered.asset), from };
     let problem = match got.get(&image.src) {
@@ -250,28 +338,12 @@ fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
     }
 }
 
-fn replace_bad(
-    poster: &Poster,
-    mut assets: Assets,
-    bad: Vec<(crate::layer::LayerId, String)>,
-    degraded: &mut Vec<Degraded>,
-) -> Result<Assets, Problems> {
-    let mut problems = Problems::new();
-    for (id, reason) in bad {
-        let Some((layer, Kind::Image(image))) = poster.layers.get(id.0).map(|layer| (layer, &layer.kind)) else { continue };
-        match stand_in(image) {
-            Some((shown, why)) => {
-                assets = assets.with(id.0, shown);
-                degraded.retain(|known| known.place != layer.place);
-                degraded.extend(why.map(|why| note(layer, why)));
-            }
-            None => {
-                let message = format!("{} is a broken picture: {reason}", image.src);
-                problems.push(Problem::new(layer.place.child("src"), Code::NotAPicture, message));
-            }
-        }
+/// Adds the layers whose text lacks glyphs; the list is in painting order.
+fn tell_missing(poster: &Poster, missing: &[crate::layer::LayerId], degraded: &mut Vec<Degraded>) {
+    for id in missing {
+        degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
     }
-    problems.or(assets)
+    degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
 }
 
 fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {

@@ -8,7 +8,7 @@ use crate::limits::{Limits, MAX_COORDINATE};
 use crate::problem::{In, Place, Problems};
 use crate::template::declare::{fields, number};
 use crate::template::fields::{FieldSet as _, Fields, Mode, Origins, Read, Reader};
-use crate::template::{Supplied, Template, merge};
+use crate::template::{Supplied, Template, merge, weight_of_json};
 
 #[derive(Clone, Debug)]
 pub struct Poster {
@@ -19,6 +19,8 @@ pub struct Poster {
     pub background: Option<Paint>,
     /// In painting order, the first at the back; each layer's id is its index.
     pub layers: Vec<Layer>,
+    /// About how many bytes it takes.
+    pub weight: usize,
 }
 
 /// Pixels at scale 1.
@@ -106,6 +108,8 @@ impl Poster {
         let merged = merge::merge(template, &bound, limits, &mut problems);
         let frame = merged.frame.as_ref().and_then(|frame| read_canvas(frame, &merged.frame_origins, &mut problems));
         let layers = read_all(&merged.layers, &mut problems);
+        let given: usize = supplied.overrides.values().chain(supplied.canvas.values()).map(weight_of_json).sum();
+        let weight = template.weight() + given + 2 * merged.expanded + layers.len() * (size_of::<Layer>() + 1_024);
         match frame {
             Some(frame) => problems.or(Poster {
                 name: template.name().map(str::to_owned),
@@ -113,6 +117,7 @@ impl Poster {
                 height: frame.height(),
                 background: frame.background,
                 layers,
+                weight,
             }),
             None => Err(problems),
         }
@@ -121,16 +126,21 @@ impl Poster {
     /// As [`Poster::read`] of a template that came with the request: its own problems and those of what goes with it come
     /// together.
     pub fn read_inline(template: &Value, supplied: &Supplied, limits: &Limits) -> Result<Poster, Problems> {
-        let (template, mut problems) = Template::parse_partly(template);
+        let (template, problems) = Template::parse_partly(template);
         if problems.is_empty() {
             return Poster::read(&template, supplied, limits);
         }
-        // Without a `variables` block the faulty parts might hold the names that seem unknown.
-        if template.variables().declared_names().is_some() {
-            merge::bind(&template, supplied, &mut problems);
-        }
-        Err(problems)
+        Err(all_problems(&template, problems, supplied))
     }
+}
+
+/// The problems of a faulty template that came with a request together with those of what goes with it.
+pub fn all_problems(template: &Template, mut problems: Problems, supplied: &Supplied) -> Problems {
+    // Without a `variables` block the faulty parts might hold the names that seem unknown.
+    if template.variables().declared_names().is_some() {
+        merge::bind(template, supplied, &mut problems);
+    }
+    problems
 }
 
 fn read_canvas(frame: &Map<String, Value>, origins: &Origins, problems: &mut Problems) -> Option<FrameFields> {

@@ -105,6 +105,8 @@ codes! {
     InvalidOverride = "invalid_override",
     /// No listed font family is known.
     UnknownFont = "unknown_font",
+    /// A font named by source that cannot be used as one.
+    NotAFont = "not_a_font",
     /// A source that may not be fetched (private address, not listed, bad scheme).
     ForbiddenSource = "forbidden_source",
     /// The origin answered 404 or 410, or an `upload:`/`asset:` name is not there.
@@ -146,6 +148,14 @@ codes! {
     DigestMismatch = "digest_mismatch",
     /// No room on the disk or in the quota, or no folder to write to.
     NoSpace = "no_space",
+    /// A header that must be there is not, or cannot be read (resumable uploads).
+    InvalidHeader = "invalid_header",
+    /// A chunk that does not begin where the upload stands.
+    OffsetMismatch = "offset_mismatch",
+    /// Another request for the same upload took over, or does not end.
+    UploadBusy = "upload_busy",
+    /// An upload under way that is past its time.
+    Gone = "gone",
     Draining = "draining",
     ClientClosed = "client_closed_request",
     /// A fault of affiche itself.

@@ -1,4 +1,5 @@
-//! The tables in `docs/template.md` are made from the JSON Schema, and so from the declarations that read templates.
+//! The tables in `docs/template.md` are made from the JSON Schema, and so from the declarations that read templates; and what pages
+//! promise names tests that there are.
 //!
 //! `BLESS=1 cargo test --release --test docs` rewrites them.
 // A test may panic: that is how it fails.
@@ -91,5 +92,62 @@ fn the_tables_of_the_template_page_are_up_to_date() {
         std::fs::write(&path, format!("{head}{made}")).unwrap();
     } else {
         assert!(tables == made, "docs/template.md is out of date: BLESS=1 cargo test --release --test docs rewrites it");
+    }
+}
+
+/// Every function that is a test, by name, in `src` and `tests`.
+fn tests_below(dir: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tests_below(&path, found);
+        } else if path.extension().is_some_and(|suffix| suffix == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut marked = false;
+            for line in text.lines().map(str::trim) {
+                if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                    marked = true;
+                } else if let Some(rest) = line.trim_start_matches("async ").strip_prefix("fn ").filter(|_| marked) {
+                    found.insert(rest.split('(').next().unwrap().to_owned());
+                    marked = false;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_promise_on_uploads_names_tests_that_there_are() {
+    let mut known = std::collections::BTreeSet::new();
+    tests_below(&root().join("src"), &mut known);
+    tests_below(&root().join("tests"), &mut known);
+    assert!(known.len() > 100, "the tests were not found");
+    let page = std::fs::read_to_string(root().join("docs/uploads.md")).unwrap();
+    let mut promises = 0;
+    for promise in page.split("\n- ").skip(1) {
+        // What stands after a list belongs to no promise of it.
+        let promise = promise.split("\n\n").next().unwrap();
+        let named = promise.lines().find_map(|line| line.trim().strip_prefix("Tests: ").or(line.trim().strip_prefix("Test: ")));
+        let named = named.unwrap_or_else(|| panic!("no test is named for: {promise}"));
+        let names: Vec<&str> = named.split('`').skip(1).step_by(2).filter(|name| !name.contains('=')).collect();
+        assert!(!names.is_empty(), "no test is named for: {promise}");
+        for name in names {
+            assert!(known.contains(name), "docs/uploads.md names `{name}`, which is no test");
+        }
+        promises += 1;
+    }
+    assert!(promises >= 20, "only {promises} promises were found");
+}
+
+#[test]
+fn every_test_that_the_page_on_sources_names_is_there() {
+    let mut known = std::collections::BTreeSet::new();
+    tests_below(&root().join("src"), &mut known);
+    tests_below(&root().join("tests"), &mut known);
+    let page = std::fs::read_to_string(root().join("docs/sources.md")).unwrap();
+    let named: Vec<&str> = page.split('`').filter_map(|code| code.split_once(".rs::")).map(|(_, name)| name).collect();
+    assert!(named.len() >= 40, "only {} tests are named", named.len());
+    for name in named {
+        assert!(known.contains(name), "docs/sources.md names `{name}`, which is no test");
     }
 }

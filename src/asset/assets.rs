@@ -1,8 +1,8 @@
-//! What was gathered for a poster: for each layer, in painting order, the picture it shows or why it shows none.
+//! What was gathered for a poster: for each layer, in painting order, the picture it shows or why it shows none; and fonts.
 
 use std::sync::Arc;
 
-use crate::asset::Asset;
+use crate::asset::{Asset, FontBytes, Source};
 
 /// What an image layer shows.
 #[derive(Clone, Debug)]
@@ -18,15 +18,25 @@ pub enum Shown {
     Hidden,
 }
 
-/// The pictures of one poster.
+/// The pictures and the fonts of one poster.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
     by_layer: Vec<Shown>,
+    fonts: Vec<(Source, Arc<FontBytes>)>,
 }
 
 impl Assets {
     pub fn new(by_layer: Vec<Shown>) -> Assets {
-        Assets { by_layer }
+        Assets { by_layer, fonts: Vec::new() }
+    }
+
+    /// The same with the fonts that its texts name by source, each once.
+    pub fn with_fonts(self, fonts: Vec<(Source, Arc<FontBytes>)>) -> Assets {
+        Assets { fonts, ..self }
+    }
+
+    pub fn fonts(&self) -> &[(Source, Arc<FontBytes>)] {
+        &self.fonts
     }
 
     pub fn get(&self, layer: usize) -> &Shown {

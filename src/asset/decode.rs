@@ -1,16 +1,18 @@
 //! Bytes into pixels: upright, premultiplied, sRGB. Foreign decoders run contained and within limits.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 
+use flate2::read::ZlibDecoder;
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, Limits, RgbaImage};
 
 use crate::asset::contain::contain;
+use crate::asset::header::png_chunks;
 use crate::asset::{Asset, Format, Header, PictureError, icc, jpeg};
 use crate::color::mul_255;
 use crate::geom::Size;
-use crate::limits::MAX_DECODED_BYTES;
+use crate::limits::{MAX_DECODED_BYTES, MAX_PROFILE_BYTES};
 use crate::pixels::Pixmap;
 
 /// Decodes a raster picture: first frame of an animation, EXIF orientation applied, ICC converted to sRGB.
@@ -40,6 +42,7 @@ fn straight(bytes: &[u8], header: &Header) -> Result<RgbaImage, String> {
     let rgba = match header.format {
         Format::Jpeg => RgbaImage::from_raw(header.width, header.height, jpeg::decode(bytes, header)?),
         // Its buffers are bounded by these limits only if given when it is made.
+        Format::Png if !unpacks_small(bytes) => return Err("its colour profile is too large".to_owned()),
         Format::Png => Some(by_image(PngDecoder::with_limits(reader(), limits(header)).map_err(of_image)?, header)?),
         Format::WebP => Some(by_image(WebPDecoder::new(reader()).map_err(of_image)?, header)?),
         Format::Gif => Some(by_image(GifDecoder::new(reader()).map_err(of_image)?, header)?),
@@ -49,6 +52,30 @@ fn straight(bytes: &[u8], header: &Header) -> Result<RgbaImage, String> {
     let mut picture = DynamicImage::ImageRgba8(rgba.ok_or("it has no pixels of its own")?);
     picture.apply_orientation(Orientation::from_exif(header.orientation).unwrap_or(Orientation::NoTransforms));
     Ok(picture.into_rgba8())
+}
+
+/// Whether the packed colour profiles of a PNG stay below the cap, all together. Its decoder would fill all the memory it may
+/// use for pixels.
+fn unpacks_small(bytes: &[u8]) -> bool {
+    let mut left = MAX_PROFILE_BYTES;
+    for (kind, data) in png_chunks(bytes) {
+        match kind {
+            b"iCCP" => {
+                // Name, a zero, the method.
+                let Some(end) = data.iter().position(|&b| b == 0) else { continue };
+                let packed = data.get(end + 2..).unwrap_or_default();
+                let unpacked = std::io::copy(&mut ZlibDecoder::new(packed).take(left + 1), &mut std::io::sink());
+                // One that is broken is not used at all.
+                match left.checked_sub(unpacked.unwrap_or(0)) {
+                    Some(less) => left = less,
+                    None => return false,
+                }
+            }
+            b"IDAT" => break,
+            _ => {}
+        }
+    }
+    true
 }
 
 fn limits(header: &Header) -> Limits {
@@ -329,6 +356,31 @@ mod tests {
         encoder.add_icc_profile(&profile).unwrap();
         encoder.encode(&muted, W as u16, H as u16, ColorType::Rgb).unwrap();
         assert!(near([corners(&decoded(&jpeg))[0]; 4], [[r, g, b, 255]; 4], 3));
+    }
+
+    #[test]
+    fn packed_profiles_have_a_largest() {
+        use flate2::{Compression, write::ZlibEncoder};
+        let with = |profiles: &[u64]| {
+            let mut chunks = Vec::new();
+            for bytes in profiles {
+                let mut packed = ZlibEncoder::new(b"name\0\0".to_vec(), Compression::best());
+                std::io::copy(&mut std::io::repeat(0).take(*bytes), &mut packed).unwrap();
+                let data = packed.finish().unwrap();
+                chunks.extend((data.len() as u32).to_be_bytes());
+                let from = chunks.len();
+                chunks.extend(b"iCCP");
+                chunks.extend(data);
+                chunks.extend(crc32fast::hash(&chunks[from..]).to_be_bytes());
+            }
+            let mut png = png();
+            png.splice(33..33, chunks);
+            decode(&asset(&png)).err().map(|error| error.to_string())
+        };
+        assert_eq!(with(&[MAX_PROFILE_BYTES - 1]), None);
+        assert_eq!(with(&[MAX_PROFILE_BYTES]), None);
+        assert!(with(&[MAX_PROFILE_BYTES + 1]).unwrap().contains("profile"));
+        assert!(with(&[MAX_PROFILE_BYTES / 2, MAX_PROFILE_BYTES / 2 + 1]).unwrap().contains("profile"));
     }
 
     #[test]

@@ -210,24 +210,28 @@ fn png(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
     let (width, height) = (u32_be(bytes, 16)?, u32_be(bytes, 20)?);
     let mut alpha = matches!(bytes.get(25)?, 4 | 6);
     let mut orientation = 1;
-    let mut at = 33_usize;
     // eXIf may stand behind the picture data, so all chunks are passed; each costs 12 bytes of file.
-    while let (Some(length), Some(kind)) = (u32_be(bytes, at), bytes.get(at + 4..at + 8)) {
+    for (kind, data) in png_chunks(bytes) {
         match kind {
             b"tRNS" => alpha = true,
-            b"eXIf" => {
-                let end = (at + 8).saturating_add(length as usize).min(bytes.len());
-                orientation = exif::orientation(bytes.get(at + 8..end).unwrap_or_default());
-            }
+            b"eXIf" => orientation = exif::orientation(data),
             b"IEND" => break,
             _ => {}
         }
-        match (at + 12).checked_add(length as usize) {
-            Some(next) => at = next,
-            None => break,
-        }
     }
     Some(sized(Format::Png, width, height, orientation, alpha))
+}
+
+/// The chunks of a PNG behind IHDR: kind, and the data as far as it is there.
+pub(super) fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut at = 33_usize;
+    std::iter::from_fn(move || {
+        let (length, kind) = (u32_be(bytes, at)? as usize, bytes.get(at + 4..at + 8)?);
+        let end = (at + 8).saturating_add(length);
+        let data = bytes.get(at + 8..end.min(bytes.len())).unwrap_or_default();
+        at = end.saturating_add(4);
+        Some((kind, data))
+    })
 }
 
 /// JPEG (ITU-T T.81 annex B): segments up to the first scan. `None`: cut short.
@@ -292,15 +296,15 @@ fn webp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
             if bytes.get(23..26)? != b"\x9d\x01\x2a" {
                 return wrong("no key frame");
             }
-            let side = |at| u16_le(bytes, at).map(|v| u32::from(v & 0x3fff));
-            Some(sized(Format::WebP, side(26)?, side(28)?, 1, false))
+            let (width, height) = webp_stream(b"VP8 ", bytes.get(20..)?)?;
+            Some(sized(Format::WebP, width, height, 1, false))
         }
         b"VP8L" => {
             if *bytes.get(20)? != 0x2f {
                 return wrong("no lossless signature");
             }
-            let bits = u32_le(bytes, 21)?;
-            Some(sized(Format::WebP, (bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1, 1, bits >> 28 & 1 == 1))
+            let (width, height) = webp_stream(b"VP8L", bytes.get(20..)?)?;
+            Some(sized(Format::WebP, width, height, 1, u32_le(bytes, 21)? >> 28 & 1 == 1))
         }
         b"VP8X" => {
             const EXIF: u8 = 0x08;
@@ -309,8 +313,19 @@ fn webp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
             let flags = *bytes.get(20)?;
             let (width, height) = (u24_le(bytes, 24)? + 1, u24_le(bytes, 27)? + 1);
             let mut orientation = 1;
-            if flags & EXIF != 0 {
-                orientation = webp_orientation(bytes);
+            for (kind, at, data) in webp_chunks(bytes, FIRST_CHUNK) {
+                let inner = match kind {
+                    b"EXIF" if flags & EXIF != 0 => {
+                        orientation = exif::orientation(data);
+                        continue;
+                    }
+                    b"ANMF" => webp_chunks(bytes, at + ANMF_HEAD).take(2).find_map(|(kind, _, data)| webp_stream(kind, data)),
+                    _ => webp_stream(kind, data),
+                };
+                // Decoders make room by what the stream claims before they compare it with the canvas.
+                if inner.is_some_and(|(w, h)| w > width || h > height) {
+                    return wrong("a frame is larger than its canvas");
+                }
             }
             // The frames of an animation may leave parts of the canvas bare.
             Some(sized(Format::WebP, width, height, orientation, flags & (ALPHA | ANIMATION) != 0))
@@ -319,9 +334,70 @@ fn webp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
     }
 }
 
+/// Where chunks begin behind `VP8X`, and inside of an animation's frame.
+const FIRST_CHUNK: usize = 30;
+const ANMF_HEAD: usize = 16;
+
+/// Chunks from `at` on: kind, where the data begins, and the data as far as it is there.
+fn webp_chunks(bytes: &[u8], mut at: usize) -> impl Iterator<Item = (&[u8], usize, &[u8])> {
+    std::iter::from_fn(move || {
+        let (kind, length) = (bytes.get(at..at.checked_add(4)?)?, u32_le(bytes, at + 4)? as usize);
+        let begin = at + 8;
+        let end = begin.saturating_add(length);
+        // Chunks are padded to an even length.
+        at = end.saturating_add(length & 1);
+        Some((kind, begin, bytes.get(begin..end.min(bytes.len())).unwrap_or_default()))
+    })
+}
+
+/// The size that a bitstream claims; `None` for other chunks and for what no decoder takes.
+fn webp_stream(kind: &[u8], data: &[u8]) -> Option<(u32, u32)> {
+    match kind {
+        b"VP8 " => {
+            let side = |at| u16_le(data, at).map(|v| u32::from(v & 0x3fff));
+            Some((side(6)?, side(8)?))
+        }
+        b"VP8L" => {
+            let bits = u32_le(data, 1)?;
+            Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
+        }
+        _ => None,
+    }
+}
+
 /// GIF: the logical screen. Any frame may be transparent or leave parts of the screen bare. `None`: cut short.
 fn gif(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
-    Some(sized(Format::Gif, u32::from(u16_le(bytes, 6)?), u32::from(u16_le(bytes, 8)?), 1, true))
+    let (width, height) = (u32::from(u16_le(bytes, 6)?), u32::from(u16_le(bytes, 8)?));
+    // Decoders make room for the frame, whatever the screen.
+    if gif_frame(bytes).is_some_and(|(w, h)| w > width || h > height) {
+        return Some(Err(broken(Format::Gif, "its first frame is larger than its screen")));
+    }
+    Some(sized(Format::Gif, width, height, 1, true))
+}
+
+/// The size of the first frame, behind the colour table and any extensions.
+fn gif_frame(bytes: &[u8]) -> Option<(u32, u32)> {
+    let table = |flags: u8| if flags & 0x80 != 0 { 3 << ((flags & 7) + 1) } else { 0 };
+    let mut at = 13 + table(*bytes.get(10)?);
+    loop {
+        match *bytes.get(at)? {
+            0x2c => return Some((u32::from(u16_le(bytes, at + 5)?), u32::from(u16_le(bytes, at + 7)?))),
+            0x21 => {
+                at += 2;
+                // Blocks of up to 255 bytes until an empty one.
+                loop {
+                    let length = usize::from(*bytes.get(at)?);
+                    at += 1 + length;
+                    if length == 0 {
+                        break;
+                    }
+                }
+            }
+            // Decoders pass over what stands between blocks, or end there.
+            0x3b => return None,
+            _ => at += 1,
+        }
+    }
 }
 
 /// BMP: file header, then an information header of the size it names. `None`: cut short.
@@ -336,24 +412,6 @@ fn bmp(bytes: &[u8]) -> Option<Result<Header, PictureError>> {
     // Rows from the top down have a negative height. 16 and 32 bits may hold alpha.
     let alpha = matches!(u16_le(bytes, 28)?, 16 | 32);
     Some(sized(Format::Bmp, width as u32, height.unsigned_abs(), 1, alpha))
-}
-
-/// EXIF 1 to 8 of the chunk `EXIF` among those behind `VP8X`.
-fn webp_orientation(bytes: &[u8]) -> u8 {
-    const FIRST_CHUNK: usize = 30;
-    let mut at = FIRST_CHUNK;
-    while let (Some(kind), Some(length)) = (bytes.get(at..at + 4), u32_le(bytes, at + 4)) {
-        if kind == b"EXIF" {
-            let end = (at + 8).saturating_add(length as usize).min(bytes.len());
-            return exif::orientation(bytes.get(at + 8..end).unwrap_or_default());
-        }
-        // Chunks are padded to an even length.
-        match (at + 8 + (length as usize & 1)).checked_add(length as usize) {
-            Some(next) => at = next,
-            None => break,
-        }
-    }
-    1
 }
 
 #[cfg(test)]
@@ -390,6 +448,38 @@ mod tests {
             assert_eq!(header.format, format);
             let error = Asset::new(Bytes::from(bytes), &Limits::default()).unwrap_err();
             assert!(matches!(error, PictureError::TooLarge { cap: 50_000_000, .. }), "{format}: {error}");
+        }
+    }
+
+    #[test]
+    fn frames_larger_than_what_holds_them_are_refused() {
+        let gif = |width: u16, height: u16| {
+            // A screen of 5 by 4 with a colour table, a comment, then the frame.
+            let mut gif = b"GIF89a\x05\0\x04\0\x80\0\0\0\0\0\xff\xff\xff\x21\xfe\x02hi\0\x2c\0\0\0\0".to_vec();
+            gif.extend(width.to_le_bytes());
+            gif.extend(height.to_le_bytes());
+            gif.extend(b"\0\x02\0\x3b");
+            Header::probe(&gif).map(|header| (header.width, header.height))
+        };
+        assert_eq!(gif(5, 4).unwrap(), (5, 4));
+        assert!(gif(6, 4).is_err() && gif(5, 5).is_err() && gif(u16::MAX, u16::MAX).is_err());
+
+        let chunk = |kind: &[u8; 4], data: &[u8]| [&kind[..], &(data.len() as u32).to_le_bytes(), data].concat();
+        let webp = |chunks: &[Vec<u8>]| {
+            let body = [&b"WEBP"[..], &chunk(b"VP8X", b"\x02\0\0\0\x04\0\0\x03\0\0"), &chunks.concat()].concat();
+            Header::probe(&chunk(b"RIFF", &body)).map(|header| (header.width, header.height))
+        };
+        let lossy = |w: u16, h: u16| [&b"\0\0\0\x9d\x01\x2a"[..], &w.to_le_bytes(), &h.to_le_bytes()].concat();
+        let lossless = |w: u32, h: u32| [&[0x2f][..], &((w - 1) | (h - 1) << 14).to_le_bytes(), &[0]].concat();
+        for stream in [chunk(b"VP8 ", &lossy(5, 4)), chunk(b"VP8L", &lossless(5, 4))] {
+            assert_eq!(webp(std::slice::from_ref(&stream)).unwrap(), (5, 4));
+            assert_eq!(webp(&[chunk(b"ANMF", &[&[0; 16][..], &stream].concat())]).unwrap(), (5, 4));
+        }
+        for stream in [chunk(b"VP8 ", &lossy(16_383, 16_383)), chunk(b"VP8 ", &lossy(6, 4)), chunk(b"VP8L", &lossless(5, 5))] {
+            assert!(webp(&[chunk(b"XMP ", b"odd"), vec![0], stream.clone()]).is_err(), "behind an odd chunk");
+            assert!(webp(&[chunk(b"ANMF", &[&[0; 16][..], &stream].concat())]).is_err());
+            let alpha = [&[0; 16][..], &chunk(b"ALPH", &[0; 2]), &stream].concat();
+            assert!(webp(&[chunk(b"ANMF", &alpha)]).is_err());
         }
     }
 

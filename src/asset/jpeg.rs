@@ -1,6 +1,6 @@
 //! JPEG bodies into straight RGBA8, as stored (orientation not applied), colours in sRGB.
 
-// Pixel loops over fixed arrays; `is_ended` slices where it just matched.
+// Pixel loops over fixed arrays; `scans` slices where it just matched.
 #![allow(clippy::indexing_slicing)]
 
 use zune_jpeg::JpegDecoder;
@@ -10,11 +10,13 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::asset::{Header, icc};
 use crate::color::mul_255;
+use crate::limits::{MAX_JPEG_SCANS, MAX_SCANNED_PIXELS};
 
 /// The pixels, row after row, or why they cannot be had. A body that ends early is an error, not grey.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
-    if !is_ended(bytes) {
-        return Err("it ends early".to_owned());
+    let scans = scans(bytes).ok_or("it ends early")?;
+    if scans > MAX_JPEG_SCANS || scans.saturating_mul(header.area()) > MAX_SCANNED_PIXELS {
+        return Err(format!("its {scans} scans would take too long"));
     }
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -46,27 +48,28 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Vec<u8>, String> {
     Ok(pixels)
 }
 
-/// Whether the end marker stands behind the scans. zune fills a last row of blocks that ends early with what it has.
-fn is_ended(bytes: &[u8]) -> bool {
+/// How many scans stand before the end marker; `None` where it is missing: zune fills a last row of blocks that ends early
+/// with what it has.
+fn scans(bytes: &[u8]) -> Option<u64> {
     const SCAN: u8 = 0xda;
     const END: u8 = 0xd9;
     let mut rest = bytes.get(2..).unwrap_or_default();
-    let mut scanned = false;
+    let mut scans = 0;
     while let Some(at) = rest.iter().position(|&b| b == 0xff) {
         match rest[at..] {
-            [_, END, ..] => return scanned,
+            [_, END, ..] => return (scans > 0).then_some(scans),
             // Stuffing, restarts, fill: no length follows.
             [_, 0x00 | 0x01 | 0xd0..=0xd8, ..] => rest = &rest[at + 2..],
             [_, 0xff, ..] => rest = &rest[at + 1..],
             [_, marker, high, low, ..] => {
-                scanned |= marker == SCAN;
+                scans += u64::from(marker == SCAN);
                 let length = usize::from(u16::from_be_bytes([high, low]));
                 rest = rest.get(at + 2 + length..).unwrap_or_default();
             }
-            _ => return false,
+            _ => return None,
         }
     }
-    false
+    None
 }
 
 /// Photoshop and everyone after it stores inks inverted (255 is no ink), as YCCK after a turn through RGB.
@@ -111,6 +114,30 @@ mod tests {
         let detected = decoded(bytes, DecoderOptions::default());
         let plain = decoded(bytes, DecoderOptions::default().set_use_unsafe(false));
         detected.iter().zip(&plain).filter(|(a, b)| a != b).count()
+    }
+
+    #[test]
+    fn scans_are_counted_and_capped() {
+        let mut jpeg = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 90);
+        encoder.set_progressive(true);
+        encoder.encode(&[90; 16 * 16 * 3], 16, 16, jpeg_encoder::ColorType::Rgb).unwrap();
+        let own = scans(&jpeg).unwrap();
+        assert!((2..20).contains(&own), "{own}");
+        // The last scan once more, as often as is wanted.
+        let begin = jpeg.windows(2).rposition(|two| two == [0xff, 0xda]).unwrap();
+        let scan = jpeg[begin..jpeg.len() - 2].to_vec();
+        let with = |more: u64| {
+            let mut all = jpeg[..jpeg.len() - 2].to_vec();
+            (0..more).for_each(|_| all.extend(&scan));
+            all.extend([0xff, 0xd9]);
+            let header = Header::probe(&all).unwrap();
+            decode(&all, &header).err().filter(|error| error.contains("scans"))
+        };
+        assert_eq!(with(MAX_JPEG_SCANS - own), None);
+        assert_eq!(with(MAX_JPEG_SCANS - own + 1).unwrap(), format!("its {} scans would take too long", MAX_JPEG_SCANS + 1));
+        let huge = Header { width: 40_000, height: 30_000, ..Header::probe(&jpeg).unwrap() };
+        assert!(decode(&jpeg, &huge).unwrap_err().contains("scans"));
     }
 
     /// What makes every machine give the same bytes.

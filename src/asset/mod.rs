@@ -4,6 +4,7 @@ pub mod assets;
 pub(crate) mod contain;
 pub mod decode;
 mod exif;
+mod font;
 pub mod header;
 mod icc;
 mod jpeg;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use crate::key::Key;
 use crate::limits::Limits;
 pub use assets::{Assets, Shown};
+pub use font::FontBytes;
 pub use header::{Format, Header};
 pub use source::{Source, SourceError};
 

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 
+use crate::limits::MAX_URL_BYTES;
+
 /// Where a picture is to be had.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Source {
@@ -51,6 +53,8 @@ pub enum SourceError {
     Url(#[from] url::ParseError),
     #[error("the URL has no host")]
     NoHost,
+    #[error("the URL has {bytes} bytes, the cap is {MAX_URL_BYTES}")]
+    LongUrl { bytes: usize },
     #[error("a name for upload: is 1 to 128 of A-Z a-z 0-9 . _ - and does not begin with a dot")]
     UploadName,
     #[error(
@@ -86,7 +90,11 @@ impl Source {
         match scheme.to_ascii_lowercase().as_str() {
             "https" | "http" => {
                 let url = url::Url::parse(text)?;
-                if url.host().is_none() { Err(SourceError::NoHost) } else { Ok(Source::Url(url)) }
+                match url.as_str().len() {
+                    _ if url.host().is_none() => Err(SourceError::NoHost),
+                    bytes if bytes > MAX_URL_BYTES => Err(SourceError::LongUrl { bytes }),
+                    _ => Ok(Source::Url(url)),
+                }
             }
             "data" => data(rest).map(Source::Data),
             "upload" if is_name(rest) => Ok(Source::Upload(rest.to_owned())),
@@ -138,6 +146,15 @@ mod tests {
         assert_eq!(url("http://127.1/x").unwrap(), "http://127.0.0.1/x");
         assert!(matches!(Source::parse("https://"), Err(SourceError::Url(_))));
         assert!(matches!(Source::parse("http://exa mple/"), Err(SourceError::Url(_))));
+    }
+
+    #[test]
+    fn urls_have_a_longest() {
+        let of = |bytes: usize| Source::parse(&format!("http://a.example/{}", "x".repeat(bytes - 17)));
+        for bytes in [MAX_URL_BYTES - 1, MAX_URL_BYTES] {
+            assert!(matches!(of(bytes), Ok(Source::Url(url)) if url.as_str().len() == bytes));
+        }
+        assert_eq!(of(MAX_URL_BYTES + 1), Err(SourceError::LongUrl { bytes: MAX_URL_BYTES + 1 }));
     }
 
     #[test]

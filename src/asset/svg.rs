@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use resvg::usvg::roxmltree::{Document, Node, NodeId, ParsingOptions};
-use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
+use resvg::usvg::{Error as UsvgError, ImageHrefResolver, ImageKind, Options, Tree};
 
 use crate::asset::contain::contain;
 use crate::asset::{Format, Header, PictureError};
@@ -39,11 +39,15 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
     }
 }
 
-/// The document's own size, rounded up to whole pixels.
+/// The document's own size, rounded up to whole pixels. Reads the XML and weighs it, but makes nothing of what it draws, unless
+/// its size is that of what it draws.
 pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
-    let tree = tree(bytes)?;
+    let size = parsed(bytes, |document| match frame(document.root_element()) {
+        Some(frame) => Tree::from_str(&frame, &denying_options()).map(|tree| tree.size()),
+        None => Tree::from_xmltree(document, &denying_options()).map(|tree| tree.size()),
+    })?;
     let side = |v: f32| f64::from(v).ceil().max(1.0);
-    let (width, height) = (side(tree.size().width()), side(tree.size().height()));
+    let (width, height) = (side(size.width()), side(size.height()));
     if width > MAX_COORDINATE || height > MAX_COORDINATE {
         let cap = MAX_COORDINATE as u64;
         return Err(broken(format!("a side is longer than {cap} pixels")));
@@ -51,15 +55,36 @@ pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
     Ok((width as u32, height as u32))
 }
 
+/// The root alone, where its attributes say how large the document is.
+fn frame(root: Node<'_, '_>) -> Option<String> {
+    const SAYING: [&str; 5] = ["width", "height", "viewBox", "font-size", "style"];
+    let absolute = |name| root.attribute(name).is_some_and(|length| !length.contains('%'));
+    if root.attribute("viewBox").is_none() && !(absolute("width") && absolute("height")) {
+        return None;
+    }
+    let mut frame = r#"<svg xmlns="http://www.w3.org/2000/svg""#.to_owned();
+    for (name, value) in SAYING.iter().filter_map(|name| Some((name, root.attribute(*name)?))) {
+        let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+        frame.push_str(&format!(r#" {name}="{escaped}""#));
+    }
+    frame.push_str("/>");
+    Some(frame)
+}
+
 /// The parsed document, ready to be drawn. Elements that would need a font, a script or anything outside of the
 /// document are left out; only `data:` PNG and JPEG pictures within the cap are drawn.
 pub(crate) fn tree(bytes: &[u8]) -> Result<Tree, PictureError> {
+    parsed(bytes, |document| Tree::from_xmltree(document, &denying_options()))
+}
+
+/// What `make` makes of the document, if it is one that may be drawn.
+fn parsed<T>(bytes: &[u8], make: impl FnOnce(&Document<'_>) -> Result<T, UsvgError>) -> Result<T, PictureError> {
     let text = str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
     contain(|| {
         let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_SVG_NODES, ..ParsingOptions::default() };
         let document = Document::parse_with_options(text, options).map_err(|e| broken(e.to_string()))?;
         admit(&document)?;
-        Tree::from_xmltree(&document, &denying_options()).map_err(|e| broken(e.to_string()))
+        make(&document).map_err(|e| broken(e.to_string()))
     })
     .unwrap_or_else(|panicked| Err(broken(panicked.0)))
 }
@@ -220,6 +245,21 @@ mod tests {
         assert_eq!(of(r#"viewBox="0 0 64 32" width="32""#).unwrap(), (32, 16));
         assert_eq!(of(r#"width="1in" height="1in""#).unwrap(), (96, 96));
         assert!(of(r#"width="1e9" height="5""#).is_err());
+        // What the root says is what the whole document comes to.
+        let roots = [
+            r#"width="24.2" height="12""#,
+            r#"viewBox="0 0 64 32""#,
+            r#"viewBox="-3 4 64 32" width="50%""#,
+            r#"viewBox="0 0 64 32" width="3em" height="2em" font-size="20""#,
+            r#"width="3em" height="2cm" style="font-size: 7px; fill: &quot;&lt;&amp;""#,
+            r#"width="50%" height="9""#,
+            "",
+        ];
+        for root in roots {
+            let text = format!(r#"<svg xmlns="http://www.w3.org/2000/svg" {root}><rect width="40" height="30"/></svg>"#);
+            let whole = tree(text.as_bytes()).unwrap().size();
+            assert_eq!(size(text.as_bytes()).unwrap(), (whole.width().ceil() as u32, whole.height().ceil() as u32), "{root}");
+        }
         assert!(of(r#"width="0" height="5""#).is_err());
     }
 

@@ -3,7 +3,9 @@
 mod check;
 mod fonts;
 mod health;
+mod inputs;
 mod licenses;
+mod measure;
 mod output;
 mod render;
 mod schema;
@@ -37,6 +39,8 @@ enum Command {
     Serve(serve::Args),
     /// Render a template into a file.
     Render(render::Args),
+    /// Tell where everything would lie, as JSON, without a picture.
+    Measure(measure::Args),
     /// Tell all that is wrong with a template.
     Check(check::Args),
     /// Upload a file to a service.
@@ -142,6 +146,10 @@ pub fn run() -> ExitCode {
         Command::Render(args) => {
             let json = args.json();
             (render::run(args), json)
+        }
+        Command::Measure(args) => {
+            let json = args.json();
+            (measure::run(&args), json)
         }
         Command::Check(args) => {
             let json = args.json();

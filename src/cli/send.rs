@@ -1,24 +1,27 @@
-//! `affiche send`: streams a file to the upload route and makes sure that it arrived as it left.
+//! `affiche send`: streams a file to a service and makes sure that it arrived as it left.
+
+mod body;
+mod progress;
+mod resumable;
+mod ticket;
 
 use std::path::Path;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
+use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use tokio::io::{AsyncRead, ReadBuf};
+use sha2::Digest;
 use url::Url;
 
-use crate::cli::{Fault, Json, block_on, is_watched, note, print};
+use crate::cli::{Fault, Json, block_on, print};
 use crate::intake::recv::hex;
 use crate::intake::store::UploadName;
 use crate::problem::Code;
+use body::{Sending, Source};
+use progress::Progress;
+use resumable::Job;
+use ticket::Identity;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -37,69 +40,100 @@ impl Args {
     }
 }
 
-const CHUNK: usize = 128 << 10;
 const ROUTE: &str = "/v1/uploads";
+const TUS: &str = "/v1/tus";
+/// Files from here on go piece by piece from the beginning; smaller ones are sent again sooner than it takes to ask.
+const LARGE: u64 = 8 << 20;
 
 pub fn run(args: &Args) -> Result<(), Fault> {
-    let (method, url) = destination(&args.url, &args.file)?;
-    block_on(send(args, method, url))
+    let to = destination(&args.url, &args.file)?;
+    block_on(send(args, to))
 }
 
-/// POST lets the service choose a name, PUT says it.
-fn destination(url: &Url, file: &str) -> Result<(Method, Url), Fault> {
+/// Where a file goes.
+struct Destination {
+    /// POST lets the service choose a name, PUT says it.
+    method: Method,
+    url: Url,
+    /// Where to the same file may go piece by piece, and under which name. `None`: its name is no upload's, and the service shall say so.
+    resumable: Option<(Url, Option<String>)>,
+}
+
+fn destination(url: &Url, file: &str) -> Result<Destination, Fault> {
     let wrong = |message: &str| Fault::Usage(format!("{url}: {message}"));
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("must be an address of http or https"));
     }
-    let mut to = url.clone();
-    let path = url.path().to_owned();
-    match path.rfind(ROUTE).and_then(|at| path.get(at + ROUTE.len()..)) {
-        None => {
-            to.set_path(&format!("{}{ROUTE}", path.trim_end_matches('/')));
-            Ok((Method::POST, to))
+    let path = url.path();
+    let (base, rest) = match path.rfind(ROUTE) {
+        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + ROUTE.len()..).unwrap_or_default()),
+        None => (path.trim_end_matches('/'), ""),
+    };
+    let at = |path: String| {
+        let mut to = url.clone();
+        to.set_path(&path);
+        to
+    };
+    let tus = at(format!("{base}{TUS}"));
+    let name = match rest {
+        "" => {
+            return Ok(Destination { method: Method::POST, url: at(format!("{base}{ROUTE}")), resumable: Some((tus, None)) });
         }
-        Some("") => Ok((Method::POST, to)),
-        Some("/") => {
+        "/" => {
             let name = Path::new(file).file_name().and_then(|name| name.to_str()).filter(|_| file != "-").unwrap_or_default();
             let name = UploadName::new(name).map_err(|error| Fault::Usage(format!("{file}: {error}; name it in the address")))?;
-            to.set_path(&format!("{path}{}", name.as_str()));
-            Ok((Method::PUT, to))
+            name.as_str().to_owned()
         }
-        Some(rest) if rest.starts_with('/') && !rest.get(1..).unwrap_or_default().contains('/') => Ok((Method::PUT, to)),
-        Some(_) => Err(wrong("is no address of an upload")),
-    }
+        rest => match rest.strip_prefix('/').filter(|name| !name.contains('/')) {
+            Some(name) => name.to_owned(),
+            None => return Err(wrong("is no address of an upload")),
+        },
+    };
+    let resumable = UploadName::new(&name).ok().map(|name| (tus, Some(name.as_str().to_owned())));
+    Ok(Destination { method: Method::PUT, url: at(format!("{base}{ROUTE}/{name}")), resumable })
 }
 
-async fn send(args: &Args, method: Method, url: Url) -> Result<(), Fault> {
-    let (source, length): (Box<dyn AsyncRead + Send + Sync + Unpin>, Option<u64>) = if args.file == "-" {
-        (Box::new(tokio::io::stdin()), None)
-    } else {
-        let unreadable = |error: std::io::Error| Fault::failed(Code::NotFound, format!("{}: {error}", args.file));
-        let file = tokio::fs::File::open(&args.file).await.map_err(unreadable)?;
-        let about = file.metadata().await.map_err(unreadable)?;
-        if about.is_dir() {
-            return Err(Fault::failed(Code::NotFound, format!("{}: is a folder", args.file)));
-        }
-        (Box::new(file), about.is_file().then_some(about.len()))
-    };
-    let progress = Progress::new(&args.file, length);
-    let sum = Arc::new(Mutex::new(Sha256::new()));
-    let body = Sending { source, left: length, buffer: vec![0; CHUNK].into(), sum: Arc::clone(&sum), progress: progress.clone() };
-    let mut request = client()?.request(method, url.clone()).body(reqwest::Body::wrap(body));
+async fn send(args: &Args, to: Destination) -> Result<(), Fault> {
+    let client = client()?;
     // Only a key in the environment: arguments are seen by everybody on the machine.
-    if let Some(key) = std::env::var("AFFICHE_API_KEY").ok().filter(|key| !key.is_empty()) {
-        request = request.bearer_auth(key);
+    let key = std::env::var("AFFICHE_API_KEY").ok().filter(|key| !key.is_empty());
+    let (source, file) = open(&args.file).await?;
+    let length = file.as_ref().map(|file| file.length);
+    let progress = Progress::new(&args.file, length);
+    let job = match (&to.resumable, file) {
+        (Some((endpoint, name)), Some(file)) => Some(Job {
+            client: &client,
+            key: key.as_deref(),
+            endpoint: endpoint.clone(),
+            name: name.as_deref(),
+            path: &args.file,
+            file,
+            progress: &progress,
+        }),
+        _ => None,
+    };
+    let mut sent = None;
+    if let Some(job) = job.as_ref().filter(|job| job.file.length >= LARGE) {
+        sent = resumable::send(job).await?;
     }
-    let answer = request.send().await;
+    let sent = match sent {
+        Some(sent) => Ok(sent),
+        None => match (plain(&client, &to, key.as_deref(), Sending::new(source, length, progress.clone())).await, &job) {
+            (Err(Failed::Cut(cut)), Some(job)) => {
+                progress.say(&format!("{}: {cut}; going on piece by piece", args.file));
+                progress.set(0);
+                resumable::send(job).await.and_then(|sent| sent.ok_or_else(|| Failed::Cut(cut).fault(&to.url)))
+            }
+            (sent, _) => sent.map_err(|failed| failed.fault(&to.url)),
+        },
+    };
     progress.end();
-    let answer = answer.map_err(|error| Fault::failed(Code::SourceFailed, format!("{url}: {}", causes(&error))))?;
-    let stored = read_answer(answer, &url).await?;
-    let sum = hex(&sum.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize());
+    let (stored, sum) = sent?;
     let theirs = stored.get("sha256").and_then(Value::as_str).unwrap_or_default();
     if theirs != sum {
         return Err(Fault::failed(
             Code::DigestMismatch,
-            format!("{url}: stored were bytes of sha-256 {theirs:?}, sent of {sum}"),
+            format!("{}: stored were bytes of sha-256 {theirs:?}, sent of {sum}", to.url),
         ));
     }
     if args.json {
@@ -107,6 +141,58 @@ async fn send(args: &Args, method: Method, url: Url) -> Result<(), Fault> {
     }
     let name = stored.get("name").and_then(Value::as_str).unwrap_or_default();
     print(&format!("{sum}  {name}\n"))
+}
+
+/// What is to be sent; its identity where it is a file that can be read again.
+async fn open(path: &str) -> Result<(Source, Option<Identity>), Fault> {
+    if path == "-" {
+        return Ok((Box::new(tokio::io::stdin()), None));
+    }
+    let unreadable = |error: std::io::Error| Fault::failed(Code::NotFound, format!("{path}: {error}"));
+    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let about = file.metadata().await.map_err(unreadable)?;
+    if about.is_dir() {
+        return Err(Fault::failed(Code::NotFound, format!("{path}: is a folder")));
+    }
+    let identity = about.is_file().then(|| Identity::of(Path::new(path), &about));
+    Ok((Box::new(file), identity))
+}
+
+/// Why a plain transfer did not end well.
+enum Failed {
+    /// It had begun, and the connection broke.
+    Cut(String),
+    Otherwise(Fault),
+}
+
+impl Failed {
+    fn fault(self, url: &Url) -> Fault {
+        match self {
+            Failed::Cut(why) => Fault::failed(Code::SourceFailed, format!("{url}: {why}")),
+            Failed::Otherwise(fault) => fault,
+        }
+    }
+}
+
+/// The file in one request.
+async fn plain(client: &Client, to: &Destination, key: Option<&str>, body: Sending) -> Result<(Value, String), Failed> {
+    let (sum, _) = body.seen();
+    let mut request = client.request(to.method.clone(), to.url.clone()).body(reqwest::Body::wrap(body));
+    if let Some(key) = key {
+        request = request.bearer_auth(key);
+    }
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        // Nobody there, or a body that could not be read: trying again would not help.
+        Err(error) if error.is_connect() || error.is_body() => {
+            let fault = Fault::failed(Code::SourceFailed, format!("{}: {}", to.url, causes(&error)));
+            return Err(Failed::Otherwise(fault));
+        }
+        Err(error) => return Err(Failed::Cut(causes(&error))),
+    };
+    let stored = read_answer(answer, &to.url).await.map_err(Failed::Otherwise)?;
+    let sum = hex(&sum.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize());
+    Ok((stored, sum))
 }
 
 fn client() -> Result<Client, Fault> {
@@ -158,101 +244,6 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The file while it is read, hashed and sent. Its length is announced where it is known.
-struct Sending {
-    source: Box<dyn AsyncRead + Send + Sync + Unpin>,
-    left: Option<u64>,
-    buffer: Box<[u8]>,
-    sum: Arc<Mutex<Sha256>>,
-    progress: Progress,
-}
-
-impl Body for Sending {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
-        let this = self.get_mut();
-        let mut buffer = ReadBuf::new(&mut this.buffer);
-        ready!(Pin::new(&mut this.source).poll_read(cx, &mut buffer))?;
-        let chunk = buffer.filled();
-        if chunk.is_empty() {
-            // A file that shrank must not pass for a whole one.
-            let short = this.left.is_some_and(|left| left > 0);
-            let error = short.then(|| Err(std::io::Error::other("the file became shorter while it was sent")));
-            return Poll::Ready(error);
-        }
-        this.left = match this.left {
-            Some(left) => match left.checked_sub(chunk.len() as u64) {
-                Some(left) => Some(left),
-                None => return Poll::Ready(Some(Err(std::io::Error::other("the file became longer while it was sent")))),
-            },
-            None => None,
-        };
-        this.sum.lock().unwrap_or_else(PoisonError::into_inner).update(chunk);
-        this.progress.advance(chunk.len() as u64);
-        Poll::Ready(Some(Ok(Frame::data(Bytes::copy_from_slice(chunk)))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
-}
-
-/// A bar on a terminal, a line now and then otherwise.
-#[derive(Clone)]
-enum Progress {
-    Bar(ProgressBar),
-    Lines(Arc<Mutex<Lines>>),
-}
-
-struct Lines {
-    name: String,
-    length: Option<u64>,
-    sent: u64,
-    next: Instant,
-}
-
-/// Between plain lines.
-const EVERY: Duration = Duration::from_secs(5);
-
-impl Progress {
-    fn new(name: &str, length: Option<u64>) -> Progress {
-        if !is_watched() {
-            let lines = Lines { name: name.to_owned(), length, sent: 0, next: Instant::now() + EVERY };
-            return Progress::Lines(Arc::new(Mutex::new(lines)));
-        }
-        let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
-        let shape = match length {
-            Some(_) => "{msg} {bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            None => "{msg} {spinner} {bytes} {bytes_per_sec}",
-        };
-        let style = ProgressStyle::with_template(shape).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Progress::Bar(bar.with_style(style).with_message(name.to_owned()))
-    }
-
-    fn advance(&self, bytes: u64) {
-        match self {
-            Progress::Bar(bar) => bar.inc(bytes),
-            Progress::Lines(lines) => {
-                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-                lines.sent += bytes;
-                if Instant::now() >= lines.next {
-                    lines.next = Instant::now() + EVERY;
-                    let of = lines.length.map_or(String::new(), |length| format!(" of {length}"));
-                    note(&format!("{}: {}{of} bytes", lines.name, lines.sent));
-                }
-            }
-        }
-    }
-
-    fn end(&self) {
-        if let Progress::Bar(bar) = self {
-            bar.finish_and_clear();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,16 +251,20 @@ mod tests {
     #[test]
     fn destinations() {
         let to = |url: &str, file: &str| match destination(&url.parse().unwrap(), file) {
-            Ok((method, url)) => format!("{method} {url}"),
+            Ok(Destination { method, url, resumable }) => {
+                let piecewise = resumable.map(|(url, name)| format!(" or {} {}", url.path(), name.unwrap_or_default()));
+                format!("{method} {url}{}", piecewise.unwrap_or_default())
+            }
             Err(fault) => format!("{fault:?}"),
         };
-        assert_eq!(to("http://h:1", "a.png"), "POST http://h:1/v1/uploads");
-        assert_eq!(to("http://h/base/", "a.png"), "POST http://h/base/v1/uploads");
-        assert_eq!(to("http://h/v1/uploads", "a.png"), "POST http://h/v1/uploads");
-        assert_eq!(to("http://h/v1/uploads/", "x/a.png"), "PUT http://h/v1/uploads/a.png");
-        assert_eq!(to("http://h/base/v1/uploads/b.png", "a.png"), "PUT http://h/base/v1/uploads/b.png");
+        assert_eq!(to("http://h:1", "a.png"), "POST http://h:1/v1/uploads or /v1/tus ");
+        assert_eq!(to("http://h/base/", "a.png"), "POST http://h/base/v1/uploads or /base/v1/tus ");
+        assert_eq!(to("http://h/v1/uploads", "a.png"), "POST http://h/v1/uploads or /v1/tus ");
+        assert_eq!(to("http://h/v1/uploads/", "x/a.png"), "PUT http://h/v1/uploads/a.png or /v1/tus a.png");
+        assert_eq!(to("http://h/base/v1/uploads/b.png", "a.png"), "PUT http://h/base/v1/uploads/b.png or /base/v1/tus b.png");
         assert!(to("http://h/v1/uploads/", "-").starts_with("Usage"));
         assert!(to("http://h/v1/uploads/", "猫.png").starts_with("Usage"));
+        assert_eq!(to("http://h/v1/uploads/%E7%8C%AB", "a"), "PUT http://h/v1/uploads/%E7%8C%AB");
         assert!(to("http://h/v1/uploads/a/b", "a").starts_with("Usage"));
         assert!(to("ftp://h/", "a").starts_with("Usage"));
     }

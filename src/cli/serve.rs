@@ -14,7 +14,7 @@ use crate::config::form::LogFormat;
 use crate::config::{Config, Loaded};
 use crate::http::accept;
 use crate::http::access::Access;
-use crate::http::{App, router};
+use crate::http::{App, metrics_router, router};
 use crate::intake::store::Store;
 use crate::problem::Code;
 use crate::template::schema::template_schema;
@@ -43,8 +43,12 @@ pub fn run(args: Args) -> Result<(), Fault> {
 async fn serve(config: Config) -> Result<(), Fault> {
     let at = config.listen.0;
     let listener = TcpListener::bind(at).await;
-    let listener = listener.map_err(|error| Fault::failed(Code::Internal, format!("cannot listen on {at}: {error}")))?;
+    let listener = listener.map_err(|error| cannot_listen(at, &error))?;
     let at = listener.local_addr().unwrap_or(at);
+    let metrics = match config.metrics_listen.as_ref().map(|listen| listen.0) {
+        Some(at) => Some(TcpListener::bind(at).await.map_err(|error| cannot_listen(at, &error))?),
+        None => None,
+    };
     let engine = Arc::new(setup::engine(&config, User::Service)?);
     let uploads = engine.intake.store().clone();
     if !uploads.is_writable() {
@@ -55,12 +59,22 @@ async fn serve(config: Config) -> Result<(), Fault> {
     Access::open_doors(&config, at).iter().for_each(|door| tracing::warn!("open: {door}"));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %at, "listening");
     let bounds = setup::bounds(&config);
+    if let Some(metrics) = metrics {
+        let at = metrics.local_addr().ok().map(tracing::field::display);
+        tracing::info!(address = at, "metrics");
+        // Served until the process ends: the drain is worth watching.
+        tokio::spawn(accept::serve(metrics, metrics_router(Arc::clone(&app)), Arc::default(), bounds, std::future::pending()));
+    }
     let cut = accept::serve(listener, router(Arc::clone(&app)), app.lifecycle(), bounds, end()).await;
     if cut > 0 {
         tracing::warn!(connections = cut, "cut what was left at the end of drain_grace");
     }
     tracing::info!("bye");
     Ok(())
+}
+
+fn cannot_listen(at: std::net::SocketAddr, error: &std::io::Error) -> Fault {
+    Fault::failed(Code::Internal, format!("cannot listen on {at}: {error}"))
 }
 
 /// Uploads past their time and what crashed writers left are removed now and then.

@@ -60,7 +60,12 @@ fn intake_settings(config: &Config, user: User) -> IntakeSettings {
         limits: config.limits(),
         allow_private_sources: config.allow_private_sources.clone(),
         only_sources: config.only_sources.clone(),
+        max_request_bytes: config.max_request_bytes.get(),
+        max_source_memory: config.max_source_memory.get(),
+        fetches_at_once: usize::try_from(config.fetches_at_once.get()).unwrap_or(usize::MAX),
+        fetches_per_host: usize::try_from(config.fetches_per_host.get()).unwrap_or(usize::MAX),
         connect_timeout: config.connect_timeout.get(),
+        first_byte_timeout: config.first_byte_timeout.get(),
         fetch_timeout: config.fetch_timeout.get(),
         max_redirects: u32::try_from(config.max_redirects.get()).unwrap_or(0),
         source_max_age: config.source_max_age.get(),
@@ -71,6 +76,8 @@ fn intake_settings(config: &Config, user: User) -> IntakeSettings {
         max_upload_bytes: config.max_upload_bytes.get(),
         upload_quota: config.upload_quota.get(),
         upload_ttl: config.upload_ttl.map(|ttl| ttl.get()),
+        partial_ttl: config.partial_ttl.get(),
+        max_partials: config.max_partials.get(),
         asset_dirs: config.asset_dirs.clone(),
         ..IntakeSettings::default()
     }

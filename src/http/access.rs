@@ -78,6 +78,11 @@ impl Access {
         } else if config.open_writes.is_on() {
             doors.push("open_writes changes nothing where there are api_keys".to_owned());
         }
+        match &config.metrics_listen {
+            Some(at) => doors.push(format!("metrics_listen: whoever reaches {} may read the metrics", at.0)),
+            None if config.api_keys.is_empty() => doors.push(format!("no api_keys: whoever reaches {at} may read /metrics")),
+            None => {}
+        }
         if !config.allow_private_sources.is_empty() {
             doors.push(format!("allow_private_sources: templates may fetch from {}", config.allow_private_sources.join(", ")));
         }

@@ -64,19 +64,24 @@ pub async fn around(State(app): State<Arc<App>>, mut request: Request, next: Nex
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    app.metrics.answered(response.status().as_u16());
     let line = Line { id: &id, method: &method, path: &path, client, caller: caller.as_deref(), arrived };
     line.log(response.status().as_u16(), failure.as_ref());
     response
 }
 
-const EXPOSED: &str = "ETag, Content-Range, Location, Retry-After, Server-Timing, X-Affiche-Degraded, X-Request-Id";
+const EXPOSED: &str = "ETag, Content-Location, Content-Range, Location, Retry-After, Server-Timing, X-Affiche-Degraded, \
+    X-Request-Id, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, \
+    Upload-Defer-Length, Upload-Metadata, Upload-Expires";
 
 fn preflighted() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = error::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"));
-    let allowed = "Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-None-Match, If-Range, Range, X-Request-Id";
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"));
+    let allowed = "Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-None-Match, If-Range, Range, \
+        Tus-Resumable, Upload-Checksum, Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, \
+        X-HTTP-Method-Override, X-Request-Id, X-Requested-With";
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response

@@ -12,20 +12,22 @@ use crate::problem::{Code, Problem, Problems};
 pub fn status(code: Code) -> StatusCode {
     use Code::*;
     match code {
-        MalformedJson | InvalidName => StatusCode::BAD_REQUEST,
+        MalformedJson | InvalidName | InvalidHeader => StatusCode::BAD_REQUEST,
         Unauthorized => StatusCode::UNAUTHORIZED,
         Forbidden | ForbiddenSource | WritesClosed => StatusCode::FORBIDDEN,
         NotFound | UnknownTemplate => StatusCode::NOT_FOUND,
         MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         IncompleteBody => StatusCode::REQUEST_TIMEOUT,
+        OffsetMismatch | UploadBusy => StatusCode::CONFLICT,
+        Gone => StatusCode::GONE,
         LengthRequired => StatusCode::LENGTH_REQUIRED,
         PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         UnknownField | MissingField | WrongType | InvalidValue | Conflict | TooMany | UnknownLayerType | MissingVariable
-        | UnknownVariable | InvalidVariable | InvalidSchema | InvalidExpression | InvalidOverride | UnknownFont
+        | UnknownVariable | InvalidVariable | InvalidSchema | InvalidExpression | InvalidOverride | UnknownFont | NotAFont
         | SourceNotFound | NotAPicture | SourceTooLarge | CodeUnreadable | Degraded | CanvasTooLarge => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

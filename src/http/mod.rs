@@ -8,9 +8,12 @@ mod chunks;
 mod conditional;
 pub mod error;
 pub mod health;
+pub mod measure;
+mod metrics;
 pub mod negotiate;
 pub mod render;
 mod schema;
+pub mod tus;
 mod uploads;
 
 use std::net::SocketAddr;
@@ -19,7 +22,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::HeaderValue;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -43,6 +46,10 @@ pub struct App {
     lifecycle: Arc<Lifecycle>,
     /// Renders in hand.
     inflight: Semaphore,
+    max_inflight: usize,
+    metrics: metrics::Metrics,
+    /// Whether they have an address of their own.
+    metrics_elsewhere: bool,
     max_body_bytes: u64,
     request_deadline: Duration,
     cors_origins: Vec<Origin>,
@@ -61,6 +68,9 @@ impl App {
             access: Access::new(config, at),
             lifecycle: Arc::default(),
             inflight: Semaphore::new(config.max_inflight.get() as usize),
+            max_inflight: config.max_inflight.get() as usize,
+            metrics: metrics::Metrics::default(),
+            metrics_elsewhere: config.metrics_listen.is_some(),
             max_body_bytes: config.max_body_bytes.get(),
             request_deadline: config.request_deadline.get(),
             cors_origins: config.cors_origins.clone(),
@@ -84,16 +94,33 @@ impl App {
 pub fn router(app: Arc<App>) -> Router {
     let routes = Router::new()
         .route("/v1/render", post(render::post))
+        .route("/v1/measure", post(measure::post))
         .route("/v1/uploads", post(uploads::post))
         .route("/v1/uploads/{name}", get(uploads::get).put(uploads::put).delete(uploads::delete))
+        .route("/v1/tus", any(tus::collection))
+        .route("/v1/tus/{id}", any(tus::one))
         .route("/v1/schema/template.json", get(schema::template))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz));
+    let routes = if app.metrics_elsewhere { routes } else { routes.route("/metrics", get(metrics::get)) };
     let routes = match app.base_path.as_str() {
         "" => routes,
         // Probes ask the root, whatever stands before the routes for others.
         base => Router::new().nest(base, routes).route("/livez", get(health::livez)).route("/readyz", get(health::readyz)),
     };
+    surrounded(routes, app)
+}
+
+/// What `metrics_listen` serves: the metrics and the probes, nothing else.
+pub fn metrics_router(app: Arc<App>) -> Router {
+    let routes = Router::new()
+        .route("/metrics", get(metrics::get_openly))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz));
+    surrounded(routes, app)
+}
+
+fn surrounded(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
     routes
         .fallback(async || Failure::new(crate::problem::Code::NotFound, "there is nothing at this path"))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), around::around))

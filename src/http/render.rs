@@ -11,12 +11,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
+use tokio::sync::SemaphorePermit;
 
 use super::App;
 use super::access::Right;
 use super::around::Arrived;
 use super::chunks::Chunks;
 use super::error::Failure;
+use super::metrics::Outcome;
 use super::negotiate::{self, Answer, media_type};
 use crate::encode::{Compression, Format, Output};
 use crate::pipeline::{Degraded, Rendered, Request, TemplateRef};
@@ -34,7 +36,7 @@ pub async fn post(
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let caller = app.access.allow(&parts.headers, Right::Render)?;
-    let _place = app.inflight.try_acquire().map_err(|_| Failure::new(Code::Overloaded, "too many renders are in hand"))?;
+    let _place = place_in_hand(&app)?;
     let deadline = arrived + app.request_deadline;
     let json = super::body::json(&parts.headers, body, app.max_body_bytes, deadline).await?;
     let wish = read(json)?;
@@ -42,7 +44,9 @@ pub async fn post(
     let format = match answer {
         Answer::Picture(format) | Answer::Json(format) => format,
     };
-    let rendered = app.engine.render(wish.request(format), deadline).await?;
+    let rendered = app.engine.render(wish.request(format), deadline).await.inspect_err(|_| app.metrics.failed())?;
+    let outcome = if rendered.degraded.is_empty() { Outcome::Good } else { Outcome::Degraded };
+    app.metrics.rendered(outcome, arrived.elapsed(), &rendered.timing);
     let mut response = match answer {
         Answer::Picture(format) => picture(rendered, format)?,
         Answer::Json(format) => json_answer(rendered, format)?,
@@ -53,6 +57,11 @@ pub async fn post(
         response.extensions_mut().insert(caller);
     }
     Ok(response)
+}
+
+/// One of the places for requests that fetch or wait, until it is dropped.
+pub(super) fn place_in_hand(app: &App) -> Result<SemaphorePermit<'_>, Failure> {
+    app.inflight.try_acquire().map_err(|_| Failure::new(Code::Overloaded, "too many renders are in hand"))
 }
 
 fn choose(headers: &HeaderMap, named: Option<Format>) -> Result<Answer, Failure> {
@@ -144,7 +153,7 @@ fields! {
 
 /// A body that was read without fault.
 #[derive(Debug)]
-struct Wish {
+pub(super) struct Wish {
     format: Option<Format>,
     template: TemplateRef,
     variables: Map<String, Value>,
@@ -153,7 +162,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn request(self, format: Format) -> Request {
+    pub(super) fn request(self, format: Format) -> Request {
         let Wish { template, variables, overrides, manner, .. } = self;
         let canvas = manner.canvas.map_or_else(Map::new, |canvas| {
             let sides = [("width", canvas.width), ("height", canvas.height), ("background", canvas.background)];
@@ -189,7 +198,7 @@ pub fn default_quality(format: Format) -> u8 {
 }
 
 /// Reads the body, all that is wrong with it at once.
-fn read(json: Value) -> Result<Wish, Problems> {
+pub(super) fn read(json: Value) -> Result<Wish, Problems> {
     let mut problems = Problems::new();
     let origins = Origins::default();
     let mut reader = Reader::new(Place::new(In::Body, ""), Mode::Merged, &origins, &mut problems);
@@ -280,6 +289,10 @@ fn about(headers: &mut HeaderMap, degraded: &[Degraded], timing: &[(&'static str
     if !degraded.is_empty() {
         headers.insert(DEGRADED, HeaderValue::try_from(degraded_list(degraded)).map_err(Failure::internal)?);
     }
+    tell_timing(headers, timing)
+}
+
+pub(super) fn tell_timing(headers: &mut HeaderMap, timing: &[(&'static str, f64)]) -> Result<(), Failure> {
     if !timing.is_empty() {
         let stages: Vec<String> = timing.iter().map(|(stage, ms)| format!("{stage};dur={ms:.1}")).collect();
         headers.insert(SERVER_TIMING, HeaderValue::try_from(stages.join(", ")).map_err(Failure::internal)?);

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::json;
@@ -24,6 +24,8 @@ use super::error::{CREATED, Failure, NO_CONTENT, NOT_MODIFIED, PARTIAL};
 use crate::intake::store::{Announced, Condition, Meta, Opened, StoreError, Stored, UploadName};
 use crate::problem::Code;
 
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// What one read from the disk holds.
 const READ_BYTES: usize = 64 << 10;
 
@@ -40,13 +42,7 @@ pub async fn put(State(app): State<Arc<App>>, Path(name): Path<String>, request:
     let (parts, body) = request.into_parts();
     let caller = app.access.allow(&parts.headers, Right::Write)?;
     let name = UploadName::new(&name)?;
-    let mut announced = announced(&parts.headers)?;
-    announced.condition = condition(&parts.headers);
-    // Tags that must not be there: the store knows only "nothing"; a list is asked here, ahead of the bytes.
-    if announced.condition == Condition::None && parts.headers.contains_key(IF_NONE_MATCH) {
-        let now = app.uploads.head(&name).await.ok();
-        judge(&parts.headers, now.as_ref(), Safe::No)?;
-    }
+    let announced = Announced { condition: condition(&parts.headers), ..announced(&parts.headers)? };
     let stored = app.uploads.put(&name, super::body::stream(body), announced).await?;
     written(&app, &stored, caller)
 }
@@ -81,17 +77,26 @@ pub async fn get(
     let tag = etag(&meta);
     let mut response = Response::new(Body::empty());
     describe(response.headers_mut(), &name, &meta)?;
-    if judge(&headers, Some(&meta), Safe::Yes)? == Verdict::NotModified {
-        *response.status_mut() = NOT_MODIFIED;
-        return Ok(response);
-    }
     let validators = Validators { etag: &tag, modified: meta.modified };
+    match conditional::judge(&headers, Some(validators), Safe::Yes) {
+        Verdict::Failed => return Err(StoreError::PreconditionFailed.into()),
+        Verdict::NotModified => {
+            *response.status_mut() = NOT_MODIFIED;
+            return Ok(response);
+        }
+        Verdict::Proceed => {}
+    }
     let range = match headers.get(RANGE).and_then(|range| range.to_str().ok()) {
         Some(range) if method == Method::GET && conditional::range_stands(&headers, validators) => asked_range(range, meta.bytes),
         _ => Asked::Whole,
     };
     let (from, length) = match range {
-        Asked::Whole => (0, meta.bytes),
+        Asked::Whole => {
+            if method == Method::GET {
+                response.headers_mut().insert(CONTENT_DIGEST, shown_digest(&meta)?);
+            }
+            (0, meta.bytes)
+        }
         Asked::Part { from, length } => {
             *response.status_mut() = PARTIAL;
             let shown = format!("bytes {from}-{}/{}", from + length - 1, meta.bytes);
@@ -121,13 +126,9 @@ fn etag(meta: &Meta) -> String {
     format!("\"{}\"", meta.sha256_hex())
 }
 
-fn judge(headers: &HeaderMap, now: Option<&Meta>, safe: Safe) -> Result<Verdict, Failure> {
-    let tag = now.map(etag).unwrap_or_default();
-    let validators = now.map(|meta| Validators { etag: &tag, modified: meta.modified });
-    match conditional::judge(headers, validators, safe) {
-        Verdict::Failed => Err(StoreError::PreconditionFailed.into()),
-        verdict => Ok(verdict),
-    }
+/// As RFC 9530 writes it.
+fn shown_digest(meta: &Meta) -> Result<HeaderValue, Failure> {
+    HeaderValue::try_from(format!("sha-256=:{}:", BASE64.encode(meta.sha256))).map_err(Failure::internal)
 }
 
 /// Headers of the file as such, the same for GET, HEAD and 304.
@@ -136,6 +137,7 @@ fn describe(headers: &mut HeaderMap, name: &UploadName, meta: &Meta) -> Result<(
     let modified = httpdate::fmt_http_date(conditional::whole_seconds(meta.modified));
     headers.insert(LAST_MODIFIED, HeaderValue::try_from(modified).map_err(Failure::internal)?);
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(REPR_DIGEST, shown_digest(meta)?);
     // The name may be written again at any time.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -170,38 +172,57 @@ fn announced(headers: &HeaderMap) -> Result<Announced, Failure> {
     Ok(Announced { length: super::body::announced(headers), sha256: digest(headers)?, condition: Condition::None })
 }
 
-/// `Repr-Digest` or `Content-Digest` (RFC 9530); algorithms other than sha-256 are passed over, as the RFC wants.
+/// What `Repr-Digest` and `Content-Digest` (RFC 9530) announce; without a content coding they mean the same bytes. Algorithms
+/// other than sha-256 are passed over, as the RFC wants.
 fn digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Failure> {
-    let names = [HeaderName::from_static("repr-digest"), HeaderName::from_static("content-digest")];
-    for value in names.iter().flat_map(|name| headers.get_all(name)) {
-        for member in value.to_str().unwrap_or_default().split(',') {
-            let Some((algorithm, value)) = member.trim().split_once('=') else { continue };
+    let broken = || Failure::new(Code::InvalidValue, "a digest must look like `sha-256=:…:` (RFC 9530)");
+    let mut announced: Option<[u8; 32]> = None;
+    for field in [REPR_DIGEST, CONTENT_DIGEST].iter().flat_map(|name| headers.get_all(name)) {
+        for member in field.to_str().map_err(|_| broken())?.split(',').map(str::trim) {
+            let (algorithm, value) = member.split_once('=').unwrap_or((member, ""));
             if !algorithm.eq_ignore_ascii_case("sha-256") {
                 continue;
             }
-            let base64 = value.strip_prefix(':').and_then(|value| value.strip_suffix(':'));
-            let bytes = base64.and_then(|base64| BASE64.decode(base64).ok());
-            return match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
-                Some(digest) => Ok(Some(digest)),
-                None => Err(Failure::new(Code::InvalidValue, "the digest must look like `sha-256=:…:` (RFC 9530)")),
-            };
+            let item = value.split(';').next().unwrap_or_default().trim_end();
+            let base64 = item.strip_prefix(':').and_then(|item| item.strip_suffix(':')).ok_or_else(broken)?;
+            let bytes = BASE64.decode(base64).map_err(|_| broken())?;
+            let digest = <[u8; 32]>::try_from(bytes).map_err(|_| broken())?;
+            if announced.replace(digest).is_some_and(|other| other != digest) {
+                return Err(Failure::new(Code::DigestMismatch, "the announced digests differ: no bytes can have both"));
+            }
         }
     }
-    Ok(None)
+    Ok(announced)
 }
 
 /// The condition of a write in the store's terms.
-fn condition(headers: &HeaderMap) -> Condition {
-    if let Some(tags) = headers.get(IF_MATCH) {
-        let text = tags.to_str().unwrap_or_default();
-        if text.trim() == "*" {
-            return Condition::Present;
-        }
-        // A tag that is not one of ours matches nothing.
-        return Condition::OneOf(text.split(',').filter_map(|tag| sha_of(tag.trim())).collect());
+pub(super) fn condition(headers: &HeaderMap) -> Condition {
+    let mut all = Vec::new();
+    if headers.contains_key(IF_MATCH) {
+        // Strong comparison: a weak tag, like one that is not ours, matches nothing.
+        all.push(tags(headers, IF_MATCH, sha_of).map_or(Condition::Present, Condition::OneOf));
+    } else if let Some(since) = conditional::date(headers.get(IF_UNMODIFIED_SINCE)) {
+        all.push(Condition::UnmodifiedSince(since));
     }
-    let none = headers.get(IF_NONE_MATCH).is_some_and(|tags| tags.as_bytes().trim_ascii() == b"*");
-    if none { Condition::Absent } else { Condition::None }
+    if headers.contains_key(IF_NONE_MATCH) {
+        let weakly = |tag: &str| sha_of(tag.strip_prefix("W/").unwrap_or(tag));
+        all.push(tags(headers, IF_NONE_MATCH, weakly).map_or(Condition::Absent, Condition::NoneOf));
+    }
+    match all.pop() {
+        None => Condition::None,
+        Some(only) if all.is_empty() => only,
+        Some(last) => {
+            all.push(last);
+            Condition::All(all)
+        }
+    }
+}
+
+/// The tags of ours in all lines of a list; `None` where it says `*`.
+fn tags(headers: &HeaderMap, name: HeaderName, read: impl Fn(&str) -> Option<[u8; 32]>) -> Option<Vec<[u8; 32]>> {
+    let lines = headers.get_all(name);
+    let listed = || lines.iter().flat_map(|line| line.to_str().unwrap_or_default().split(',').map(str::trim));
+    (!listed().any(|tag| tag == "*")).then(|| listed().filter_map(read).collect())
 }
 
 fn sha_of(tag: &str) -> Option<[u8; 32]> {
@@ -212,7 +233,7 @@ fn sha_of(tag: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) -> Result<Response, Failure> {
+pub(super) fn written(app: &App, stored: &Stored, caller: Option<super::access::Caller>) -> Result<Response, Failure> {
     let path = format!("/v1/uploads/{}", stored.name.as_str());
     let location = format!("{}{path}", app.base_path);
     let url = app.public_url.as_ref().map_or_else(|| location.clone(), |root| format!("{root}{path}"));
@@ -338,6 +359,7 @@ mod tests {
         assert_eq!(of(IF_MATCH, "*"), Condition::Present);
         let tag = format!("\"{}\", \"x\", W/\"{}\"", "0f".repeat(32), "0e".repeat(32));
         assert_eq!(of(IF_MATCH, &tag), Condition::OneOf(vec![[15; 32]]));
-        assert_eq!(of(IF_NONE_MATCH, &tag), Condition::None);
+        assert_eq!(of(IF_NONE_MATCH, &tag), Condition::NoneOf(vec![[15; 32], [14; 32]]));
+        assert_eq!(of(IF_NONE_MATCH, "\"x\", *"), Condition::Absent);
     }
 }

@@ -4,8 +4,6 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use bytes::Bytes;
-
 macro_rules! picture {
     ($name:literal) => {
         ($name, include_bytes!(concat!("../../assets/pictures/", $name)))
@@ -60,11 +58,11 @@ fn is_plain(name: &str) -> bool {
         })
 }
 
-/// The file's bytes; one more than `most` where it has more, so that the caller sees it.
-pub fn read(path: &Path, most: u64) -> io::Result<Bytes> {
+/// The file's bytes, `most` at most.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, most.saturating_add(1)), &mut bytes)?;
-    Ok(bytes.into())
+    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, most), &mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -128,7 +126,7 @@ mod tests {
         assert_eq!(BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>(), there);
         for (name, content) in BUILT_IN {
             assert!(is_plain(name));
-            crate::asset::Asset::new(Bytes::from_static(content), &crate::limits::Limits::default()).unwrap();
+            crate::asset::Asset::new(bytes::Bytes::from_static(content), &crate::limits::Limits::default()).unwrap();
             assert_eq!(find(name, &[]), Some(Place::BuiltIn { name, content }));
         }
     }

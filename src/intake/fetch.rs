@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -9,15 +10,16 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::StatusCode;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use super::bounded::{Bounds, PourError};
+use super::bounded::{Bounds, PourError, pour};
 use super::freshness::{ACCEPTED, AGENT, Hop};
 use super::guard::{Answers, Guard, Lookup, Reach, Refusal, Vetted};
-use super::recv;
+use super::ledger::{Heap, Ledger, NoRoom};
 use crate::asset::PictureError;
+use crate::limits::MAX_URL_BYTES;
 
 /// Answers' headers: more than any CDN sends, little memory.
 const MAX_HEADERS: usize = 128;
@@ -28,6 +30,8 @@ const HOSTS_KEPT: usize = 1_024;
 #[derive(Clone, Copy, Debug)]
 pub struct FetchSettings {
     pub connect_timeout: Duration,
+    /// Once connected, until the head of the answer is there.
+    pub first_byte_timeout: Duration,
     /// From the first waiting to the last byte, redirects included.
     pub fetch_timeout: Duration,
     pub max_redirects: u32,
@@ -64,6 +68,11 @@ pub enum FetchError {
     Encoded,
     #[error("more than {most} bytes")]
     TooLarge { most: u64 },
+    #[error("the sources of one request have more than {most} bytes together")]
+    OverRequest { most: u64 },
+    /// Nothing is wrong with the origin: we have our hands full.
+    #[error("too many pictures are being fetched already")]
+    Busy,
     #[error(transparent)]
     Picture(#[from] PictureError),
     /// A fault of ours: the work was lost.
@@ -79,6 +88,7 @@ impl FetchError {
             | FetchError::Unreachable
             | FetchError::Broken
             | FetchError::Timeout
+            | FetchError::Busy
             | FetchError::Lost
             | FetchError::TooManyRedirects { .. } => true,
             FetchError::Status { status } => *status >= 500 || matches!(status, 408 | 429),
@@ -88,6 +98,7 @@ impl FetchError {
             | FetchError::Gone { .. }
             | FetchError::Encoded
             | FetchError::TooLarge { .. }
+            | FetchError::OverRequest { .. }
             | FetchError::Picture(_) => false,
         }
     }
@@ -115,6 +126,7 @@ pub struct Fetcher {
     settings: FetchSettings,
     guard: Arc<Guard>,
     lookup: Arc<dyn Lookup>,
+    ledger: Arc<Ledger>,
     /// One client per way of judging DNS answers: a resolver learns the name only, so what depends on the port is settled before.
     clients: [OnceLock<Option<reqwest::Client>>; 4],
     all: Arc<Semaphore>,
@@ -122,26 +134,54 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    pub fn new(settings: FetchSettings, guard: Arc<Guard>, lookup: Arc<dyn Lookup>) -> Fetcher {
+    pub fn new(settings: FetchSettings, guard: Arc<Guard>, lookup: Arc<dyn Lookup>, ledger: Arc<Ledger>) -> Fetcher {
         let all = Arc::new(Semaphore::new(settings.at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        Fetcher { settings, guard, lookup, clients: Default::default(), all, hosts: Mutex::default() }
+        Fetcher { settings, guard, lookup, ledger, clients: Default::default(), all, hosts: Mutex::default() }
     }
 
     pub fn guard(&self) -> &Guard {
         &self.guard
     }
 
-    /// Gets `url`, at most `fetch_timeout` long. Nothing of any caller's request is sent along.
-    pub async fn fetch(&self, url: &Url, conditions: &Conditions) -> Result<Answer, FetchError> {
-        timeout(self.settings.fetch_timeout, self.follow(url, conditions)).await.unwrap_or(Err(FetchError::Timeout))
+    /// Fetches under way.
+    pub fn under_way(&self) -> usize {
+        self.settings.at_once.saturating_sub(self.all.available_permits())
     }
 
-    async fn follow(&self, url: &Url, conditions: &Conditions) -> Result<Answer, FetchError> {
+    /// When a fetch that begins now must be done, whatever it takes.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.fetch_timeout
+    }
+
+    /// Gets `url` until `deadline`. Nothing of any caller's request is sent along. `progress` grows by every byte of a body that
+    /// comes.
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        conditions: &Conditions,
+        deadline: Instant,
+        progress: &watch::Sender<u64>,
+    ) -> Result<Answer, FetchError> {
+        let waited = AtomicU64::new(0);
+        let answer = timeout_at(deadline, self.follow(url, conditions, progress, &waited)).await;
+        // Who waited for a turn most of the time cannot say that the origin was slow.
+        let waited = Duration::from_micros(waited.into_inner());
+        let late = if waited > self.settings.fetch_timeout / 2 { FetchError::Busy } else { FetchError::Timeout };
+        answer.unwrap_or(Err(late))
+    }
+
+    async fn follow(
+        &self,
+        url: &Url,
+        conditions: &Conditions,
+        progress: &watch::Sender<u64>,
+        waited: &AtomicU64,
+    ) -> Result<Answer, FetchError> {
         let mut url = without_fragment(url);
         let mut redirects = Vec::new();
         loop {
             let reach = self.guard.admit(&url)?;
-            let _permits = self.permits(url.host_str().unwrap_or_default()).await;
+            let _permits = self.permits(url.host_str().unwrap_or_default(), waited).await;
             let known = conditions.known.as_ref().filter(|(known, _)| *known == url).map(|(_, headers)| headers);
             let response = self.ask(&url, reach, known, conditions.end_to_end).await?;
             let last = Hop { url: url.clone(), status: response.status(), headers: response.headers().clone() };
@@ -154,7 +194,7 @@ impl Fetcher {
                 continue;
             }
             let bytes = match last.status {
-                StatusCode::OK => Some(self.body(response, &last.headers).await?),
+                StatusCode::OK => Some(self.body(response, &last.headers, progress).await?),
                 StatusCode::NOT_MODIFIED if known.is_some() => None,
                 StatusCode::NOT_FOUND | StatusCode::GONE => return Err(FetchError::Gone { status: last.status.as_u16() }),
                 status => return Err(FetchError::Status { status: status.as_u16() }),
@@ -177,28 +217,39 @@ impl Fetcher {
         if end_to_end {
             request = request.header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         }
-        let response = request.send().await.map_err(|error| cause(&error))?;
+        // The client's own clock for connecting stops when the connection stands.
+        let patience = self.settings.connect_timeout.saturating_add(self.settings.first_byte_timeout);
+        let response = timeout(patience, request.send()).await.map_err(|_| FetchError::Timeout)?;
+        let response = response.map_err(|error| cause(&error))?;
         self.guard.admit_peer(response.remote_addr(), reach)?;
         Ok(response)
     }
 
-    async fn body(&self, response: reqwest::Response, headers: &HeaderMap) -> Result<Bytes, FetchError> {
+    async fn body(
+        &self,
+        response: reqwest::Response,
+        headers: &HeaderMap,
+        progress: &watch::Sender<u64>,
+    ) -> Result<Bytes, FetchError> {
         if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(FetchError::Encoded);
         }
         let bounds = Bounds { announced: response.content_length(), ..Bounds::bytes(self.settings.max_bytes) };
+        let mut heap = Heap::new(&self.ledger, bounds.announced, progress);
         let stream = response.bytes_stream().map_err(|error| cause(&error));
-        recv::into_memory(stream, &bounds).await.map_err(|error| match error {
+        pour(stream, &bounds, &mut heap).await.map_err(|error| match error {
             PourError::TooLarge { most } => FetchError::TooLarge { most },
             PourError::Incomplete { .. } | PourError::Overlong { .. } => FetchError::Broken,
             PourError::Deadline { .. } | PourError::TooSlow { .. } => FetchError::Timeout,
             PourError::Broken(error) => error,
-            PourError::Sink(never) => match never {},
-        })
+            PourError::Sink(NoRoom) => FetchError::Busy,
+        })?;
+        Ok(heap.sealed())
     }
 
     /// The host's permit first, then one of all: a host that is slow must not hold what others could use.
-    async fn permits(&self, host: &str) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
+    async fn permits(&self, host: &str, waited: &AtomicU64) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
+        let host = host.strip_suffix('.').unwrap_or(host);
         let of_host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
             if hosts.len() >= HOSTS_KEPT {
@@ -209,6 +260,7 @@ impl Fetcher {
         };
         // Neither is ever closed, so both are granted in the end.
         let host = of_host.acquire_owned().await.ok();
+        let _waiting = Waiting { since: Instant::now(), all: waited };
         (host, self.all.clone().acquire_owned().await.ok())
     }
 
@@ -248,11 +300,30 @@ impl Fetcher {
     }
 }
 
+/// Counts the time spent waiting for a turn, also where the waiting is given up.
+struct Waiting<'a> {
+    since: Instant,
+    all: &'a AtomicU64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(0);
+        self.all.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Where an answer from `from` with this `Location` sends us: what the fuzzer of the guard follows.
+pub fn redirect(from: &Url, location: HeaderValue) -> Result<Url, FetchError> {
+    let headers = HeaderMap::from_iter([(LOCATION, location)]);
+    next_url(&Hop { url: from.clone(), status: StatusCode::FOUND, headers })
+}
+
 /// Where a redirect leads. Relative ones count from where they stood.
 fn next_url(hop: &Hop) -> Result<Url, FetchError> {
     let bad = FetchError::BadRedirect { status: hop.status.as_u16() };
     let location = hop.headers.get(LOCATION).and_then(|v| std::str::from_utf8(v.as_bytes()).ok()).ok_or(bad.clone())?;
-    let next = without_fragment(&hop.url.join(location).map_err(|_| bad)?);
+    let next = without_fragment(&hop.url.join(location).ok().filter(|url| url.as_str().len() <= MAX_URL_BYTES).ok_or(bad)?);
     // What was asked for under the protection of TLS must not come without it.
     if hop.url.scheme() == "https" && next.scheme() == "http" { Err(FetchError::Downgrade) } else { Ok(next) }
 }

@@ -23,6 +23,8 @@ const MAX_VALUE: usize = 1_024;
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// A copy this long past its freshness is not shown even when the origin fails.
 const LONGEST_STALE: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// What the parsed form of headers takes beyond their text.
+const PARSED: usize = 3;
 
 /// One answer on the way: a redirect or the last one.
 #[derive(Clone, Debug)]
@@ -44,8 +46,10 @@ pub struct Freshness {
     /// Until when the redirects on the way hold.
     redirects_until: Option<SystemTime>,
     storable: bool,
-    /// Whether the origin lets a stale copy stand in when it fails.
-    stale_allowed: bool,
+    /// How long beyond its life the origin lets a stale copy stand in when it fails; zero: not at all.
+    stale_for: Duration,
+    /// Of what is stored here, about; see `weight`.
+    text_bytes: usize,
 }
 
 /// What an answer to a conditional request meant.
@@ -62,9 +66,14 @@ impl Freshness {
     pub fn of(last: &Hop, redirects: &[Hop], default: Duration, now: SystemTime) -> Option<Freshness> {
         let policy = policy(last, default, now)?;
         let storable = policy.is_storable();
-        let stale_allowed = stale_allowed(&last.headers);
-        Freshness { final_url: last.url.clone(), policy, came: now, redirects_until: None, storable, stale_allowed }
+        let (stale_for, text_bytes) = (stale_for(&last.headers), text_bytes(last));
+        Freshness { final_url: last.url.clone(), policy, came: now, redirects_until: None, storable, stale_for, text_bytes }
             .after_redirects(redirects, default, now)
+    }
+
+    /// The memory it takes, about: headers come from outside and are not small by themselves.
+    pub fn weight(&self) -> usize {
+        self.text_bytes * PARSED
     }
 
     /// The redirects' life is that of the shortest; one that may not be stored forbids to store the whole.
@@ -96,7 +105,7 @@ impl Freshness {
     /// Whether it may be shown, marked as stale, when the origin fails.
     pub fn may_stand_in(&self, now: SystemTime) -> bool {
         let life = self.policy.time_to_live(self.came).min(LONGEST);
-        self.storable && self.stale_allowed && self.since(now) <= life + LONGEST_STALE
+        self.storable && !self.stale_for.is_zero() && self.since(now) <= life + self.stale_for
     }
 
     /// Zero for a clock that was set back.
@@ -123,7 +132,7 @@ impl Freshness {
     pub fn renewed(&self, last: &Hop, redirects: &[Hop], default: Duration, now: SystemTime) -> Revalidated {
         let Some(request) = request(&last.url) else { return Revalidated::Mismatch };
         // No default life is put in here: it would replace what the stored answer said.
-        let response = parts(last.status, tame(&last.headers));
+        let response = parts(last.status, fresh_while_told(tame(&last.headers)));
         match self.policy.after_response(&request, &response, now) {
             AfterResponse::Modified(..) => Revalidated::Mismatch,
             AfterResponse::NotModified(policy, _) => {
@@ -134,7 +143,9 @@ impl Freshness {
                     came: now,
                     redirects_until: None,
                     storable,
-                    stale_allowed: self.stale_allowed && stale_allowed(&last.headers),
+                    // The 304's word counts where it says anything, as for the rest of its headers.
+                    stale_for: if last.headers.contains_key(CACHE_CONTROL) { stale_for(&last.headers) } else { self.stale_for },
+                    text_bytes: self.text_bytes.max(text_bytes(last)),
                 };
                 match renewed.after_redirects(redirects, default, now) {
                     Some(renewed) => Revalidated::Same(Box::new(renewed)),
@@ -146,12 +157,24 @@ impl Freshness {
 }
 
 fn policy(hop: &Hop, default: Duration, now: SystemTime) -> Option<CachePolicy> {
-    let mut headers = tame(&hop.headers);
+    let mut headers = fresh_while_told(tame(&hop.headers));
     if says_nothing(&headers) {
         let life = format!("max-age={}", default.as_secs().min(LONGEST.as_secs()));
         headers.append(CACHE_CONTROL, HeaderValue::from_str(&life).ok()?);
     }
     Some(CachePolicy::new_options(&request(&hop.url)?, &parts(hop.status, headers), now, CacheOptions::default()))
+}
+
+/// Without `proxy-revalidate`, which the policy takes for "never fresh"; it says what holds of stale answers only (see `stale_for`).
+fn fresh_while_told(mut headers: HeaderMap) -> HeaderMap {
+    if directives(&headers).any(|(name, _)| name == "proxy-revalidate") {
+        let left = directives(&headers).filter(|(name, _)| name != "proxy-revalidate");
+        let left = left.map(|(name, value)| if value.is_empty() { name } else { format!("{name}={value}") });
+        let left = HeaderValue::from_str(&left.collect::<Vec<_>>().join(", "));
+        headers.remove(CACHE_CONTROL);
+        headers.extend(left.ok().map(|left| (CACHE_CONTROL, left)));
+    }
+    headers
 }
 
 /// The request as the policy sees it; ours is always the same, so `Vary` never tells two of them apart.
@@ -190,28 +213,47 @@ fn tame(headers: &HeaderMap) -> HeaderMap {
     tamed
 }
 
-/// The names of all `Cache-Control` directives, in lower case.
-fn directives(headers: &HeaderMap) -> impl Iterator<Item = String> {
+/// All `Cache-Control` directives: names in lower case, and what stands behind the `=`.
+fn directives(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
     headers
         .get_all(CACHE_CONTROL)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(','))
-        .map(|part| part.split('=').next().unwrap_or_default().trim().to_ascii_lowercase())
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
 }
 
 fn says_nothing(headers: &HeaderMap) -> bool {
     const SAYING: [&str; 6] = ["no-store", "no-cache", "private", "max-age", "s-maxage", "immutable"];
     let pragma = headers.get(PRAGMA).is_some_and(|v| v.to_str().is_ok_and(|v| v.contains("no-cache")));
-    !pragma && !headers.contains_key(EXPIRES) && !directives(headers).any(|name| SAYING.contains(&name.as_str()))
+    !pragma && !headers.contains_key(EXPIRES) && !directives(headers).any(|(name, _)| SAYING.contains(&name.as_str()))
 }
 
 fn forbids_storing(headers: &HeaderMap) -> bool {
-    directives(headers).any(|name| name == "no-store" || name == "private")
+    directives(headers).any(|(name, _)| name == "no-store" || name == "private")
 }
 
-fn stale_allowed(headers: &HeaderMap) -> bool {
-    !directives(headers).any(|name| matches!(name.as_str(), "must-revalidate" | "proxy-revalidate" | "no-cache" | "no-store"))
+/// RFC 9111 section 4.2.4 names what forbids it; RFC 5861 lets the origin say how long. Silence means [`LONGEST_STALE`].
+fn stale_for(headers: &HeaderMap) -> Duration {
+    const FORBIDDING: [&str; 5] = ["must-revalidate", "proxy-revalidate", "s-maxage", "no-cache", "no-store"];
+    let mut stated = None;
+    for (name, value) in directives(headers) {
+        if FORBIDDING.contains(&name.as_str()) {
+            return Duration::ZERO;
+        }
+        if name == "stale-if-error" {
+            let seconds = value.trim_matches('"').parse().unwrap_or(0);
+            let seconds = Duration::from_secs(seconds);
+            stated = Some(stated.map_or(seconds, |other: Duration| other.min(seconds)));
+        }
+    }
+    stated.unwrap_or(LONGEST_STALE).min(LONGEST_STALE)
+}
+
+fn text_bytes(hop: &Hop) -> usize {
+    let headers = tame(&hop.headers);
+    hop.url.as_str().len() + headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum::<usize>()
 }
 
 /// `url`'s own serde support would be one feature more for two lines.
@@ -264,6 +306,9 @@ mod tests {
         lasts(&life(&[("cache-control", "public")]), 3_600);
         lasts(&life(&[("last-modified", "Mon, 01 Jan 2001 00:00:00 GMT")]), 3_600);
         lasts(&life(&[("cache-control", "max-age=60"), ("set-cookie", "a=b")]), 60);
+        lasts(&life(&[("cache-control", "max-age=60, proxy-revalidate")]), 60);
+        lasts(&life(&[("cache-control", "proxy-revalidate")]), 3_600);
+        lasts(&life(&[("expires", "Fri, 15 Jan 2027 09:00:00 GMT"), ("date", "Fri, 15 Jan 2027 08:00:00 GMT")]), 3_600);
         for now in [0, 1] {
             assert!(!life(&[("cache-control", "no-cache")]).is_fresh(noon() + Duration::from_secs(now)));
             assert!(!life(&[("expires", "0")]).is_fresh(noon() + Duration::from_secs(now)));
@@ -317,6 +362,30 @@ mod tests {
         assert!(plain.may_stand_in(noon() + 6 * day) && !plain.may_stand_in(noon() + 8 * day));
         assert!(!life(&[("cache-control", "max-age=60, must-revalidate")]).may_stand_in(noon() + day));
         assert!(!life(&[("cache-control", "no-cache")]).may_stand_in(noon()));
+        for word in ["proxy-revalidate", "s-maxage=60", "MUST-REVALIDATE"] {
+            let told = life(&[("cache-control", "max-age=60"), ("cache-control", word)]);
+            assert!(!told.may_stand_in(noon() + HOUR), "{word}");
+        }
+        // The origin's own word, up to the week.
+        let told = life(&[("cache-control", "max-age=60, stale-if-error=100")]);
+        assert!(told.may_stand_in(noon() + Duration::from_secs(160)) && !told.may_stand_in(noon() + Duration::from_secs(161)));
+        let long = life(&[("cache-control", "max-age=60, stale-if-error=99999999999999999999")]);
+        assert!(!long.may_stand_in(noon() + Duration::from_secs(161)), "what is no number says nothing good");
+        assert!(!life(&[("cache-control", "max-age=60, stale-if-error=9999999999")]).may_stand_in(noon() + 8 * day));
+        // A 304 has the last word.
+        let Revalidated::Same(renewed) =
+            plain.renewed(&hop(304, &[("cache-control", "max-age=60, must-revalidate")]), &[], HOUR, noon() + HOUR)
+        else {
+            panic!()
+        };
+        assert!(!renewed.may_stand_in(noon() + 2 * HOUR));
+    }
+
+    #[test]
+    fn headers_weigh() {
+        let long = "x".repeat(MAX_VALUE);
+        let heavy = life(&[("etag", &long), ("content-type", &long), ("content-type", &long)]);
+        assert!(heavy.weight() >= 3 * MAX_VALUE && heavy.weight() > life(&[]).weight());
     }
 
     #[test]

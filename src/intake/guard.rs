@@ -1,10 +1,11 @@
 //! Which addresses may be asked: judged for literals, DNS answers, every redirect and the connected peer alike.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 mod rule;
@@ -188,11 +189,30 @@ pub trait Lookup: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemLookup;
 
+/// Look-ups at once. They cannot be stopped, and a name server that never answers must not take all threads that wait for disks.
+static LOOKUPS: Semaphore = Semaphore::const_new(64);
+
 impl Lookup for SystemLookup {
     fn lookup<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|addr| addr.ip()).collect()) })
+        Box::pin(async move {
+            let turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+            // This machine, by whatever name of its own (RFC 6761): no name server is asked.
+            let plain = name.strip_suffix('.').unwrap_or(name);
+            let local = plain == "localhost" || plain.ends_with(".localhost");
+            let name = if local { "localhost" } else { name }.to_owned();
+            let look = move || {
+                let found = (name.as_str(), 0).to_socket_addrs().map(|found| found.map(|addr| addr.ip()).collect());
+                // Given back when the system is done, however long ago the caller left.
+                drop(turn);
+                found
+            };
+            tokio::task::spawn_blocking(look).await.map_err(io::Error::other)?
+        })
     }
 }
+
+/// Addresses of one name that are tried; all are judged.
+const DIALLED: usize = 16;
 
 /// The resolver handed to the HTTP client. It gives exactly the addresses it has judged, so there is no second look-up to rebind.
 #[derive(Clone)]
@@ -214,7 +234,7 @@ impl reqwest::dns::Resolve for Vetted {
                 // One private address spoils the name: which of them is dialled is not ours to say.
                 this.guard.admit_answer(*ip, this.answers)?;
             }
-            Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as reqwest::dns::Addrs)
+            Ok(Box::new(found.into_iter().take(DIALLED).map(|ip| SocketAddr::new(ip, 0))) as reqwest::dns::Addrs)
         })
     }
 }

@@ -47,10 +47,11 @@ fn as_text(head: &[u8]) -> Option<&'static str> {
     let begins = |openings: &[&str]| openings.iter().any(|opening| start.starts_with(opening));
     Some(if begins(&["<svg", "<!doctype svg"]) || begins(&["<?xml", "<!--"]) && start.contains("<svg") {
         "image/svg+xml"
-    } else if begins(&["<!doctype html", "<html", "<!--", "<script"]) {
-        "text/html"
     } else if start.starts_with("<?xml") {
         "application/xml"
+    } else if start.strip_prefix('<').is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_lowercase() || c == '!')) {
+        // Whatever begins with a tag a browser might take for a page.
+        "text/html"
     } else if start.starts_with('{') || start.starts_with('[') {
         "application/json"
     } else {
@@ -72,6 +73,9 @@ mod tests {
             (b"BMsomething", "image/bmp"),
             (b"  <?xml version=\"1.0\"?>\n<svg xmlns=\"x\">", "image/svg+xml"),
             (b"<!DOCTYPE html><p>", "text/html"),
+            (b"<p>text", "text/html"),
+            (b"\xef\xbb\xbf<BODY onload=alert(1)>", "text/html"),
+            (b"<3 is a heart", "text/plain; charset=utf-8"),
             (b"{\"a\": 1}", "application/json"),
             ("海报\n".as_bytes(), "text/plain; charset=utf-8"),
             (&"海".as_bytes()[..2], "application/octet-stream"),

@@ -1,17 +1,15 @@
 //! Bytes from outside, bounded: `fetch` (we pull) beside `recv` (they push), `guard` (which addresses), `cache` and `store` (disk).
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
-use crate::asset::{Asset, Source};
-use crate::limits::Limits;
+use crate::asset::{Asset, PictureError, Source};
+use crate::limits::{Limits, MAX_UPLOADS};
 use crate::problem::Place;
 
 mod assets;
@@ -19,8 +17,11 @@ pub mod bounded;
 mod cache;
 mod disk;
 mod fetch;
+mod fonts;
 mod freshness;
 pub mod guard;
+mod ledger;
+mod local;
 mod media;
 mod problem;
 pub mod recv;
@@ -30,13 +31,16 @@ pub mod store;
 mod tests;
 
 pub use cache::{CacheCounts, Origin};
+pub use fetch::{FetchError, redirect};
+pub use ledger::Purse;
 pub use problem::SourceProblem;
 
 use bounded::MinRate;
-use cache::{Asking, Cache, CacheSettings, Found, Held};
-use fetch::{FetchError, FetchSettings, Fetcher};
+use cache::{Asking, Cache, CacheSettings, Found};
+use fetch::{FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
-use store::{Store, StoreError, StoreSettings, UploadName};
+use ledger::Ledger;
+use store::{Store, StoreSettings};
 
 /// Everything the intake is told once.
 #[derive(Clone)]
@@ -44,11 +48,15 @@ pub struct IntakeSettings {
     pub limits: Limits,
     /// Bytes of all sources of one request together.
     pub max_request_bytes: u64,
+    /// Bytes of all pictures in memory, whoever holds them, besides `cache_memory`.
+    pub max_source_memory: u64,
     /// Hosts, `host:port`, `*.domain`, addresses, networks.
     pub allow_private_sources: Vec<String>,
     /// Likewise; empty means that everything public may be fetched.
     pub only_sources: Vec<String>,
     pub connect_timeout: Duration,
+    /// Once connected, until the head of the answer is there.
+    pub first_byte_timeout: Duration,
     pub fetch_timeout: Duration,
     pub max_redirects: u32,
     /// Fetches under way at once, altogether and from one host.
@@ -68,6 +76,9 @@ pub struct IntakeSettings {
     pub max_upload_bytes: u64,
     pub upload_quota: u64,
     pub upload_ttl: Option<Duration>,
+    /// How long an upload under way is kept after its last bytes, and how many there may be.
+    pub partial_ttl: Duration,
+    pub max_partials: u64,
     /// The slowest upload that is waited for.
     pub upload_rate: Option<MinRate>,
     pub asset_dirs: Vec<PathBuf>,
@@ -81,9 +92,11 @@ impl Default for IntakeSettings {
         IntakeSettings {
             limits: Limits::default(),
             max_request_bytes: 128 << 20,
+            max_source_memory: 256 << 20,
             allow_private_sources: Vec::new(),
             only_sources: Vec::new(),
             connect_timeout: Duration::from_secs(2),
+            first_byte_timeout: Duration::from_secs(3),
             fetch_timeout: Duration::from_secs(5),
             max_redirects: 3,
             fetches_at_once: 32,
@@ -98,6 +111,8 @@ impl Default for IntakeSettings {
             max_upload_bytes: 1 << 30,
             upload_quota: 10 << 30,
             upload_ttl: None,
+            partial_ttl: Duration::from_secs(86_400),
+            max_partials: 1_000,
             upload_rate: Some(MinRate { bytes_per_second: 1_024, grace: Duration::from_secs(20) }),
             asset_dirs: Vec::new(),
             lookup: Arc::new(SystemLookup),
@@ -125,6 +140,8 @@ pub struct Wanted {
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     pub deadline: Instant,
+    /// What its bytes are paid from, however often it gathers; see [`Intake::purse`].
+    pub purse: &'a Purse,
     /// Folders for `asset:` that stand before `asset_dirs`: the command's template folder and `--assets`.
     pub asset_dirs: &'a [PathBuf],
 }
@@ -145,6 +162,7 @@ pub struct Intake(Arc<Inner>);
 
 struct Inner {
     cache: Arc<Cache>,
+    ledger: Arc<Ledger>,
     store: Store,
     limits: Limits,
     max_request_bytes: u64,
@@ -159,6 +177,7 @@ impl Intake {
         let guard = Guard::new(private, (!only.is_empty()).then_some(only));
         let fetch = FetchSettings {
             connect_timeout: settings.connect_timeout,
+            first_byte_timeout: settings.first_byte_timeout,
             fetch_timeout: settings.fetch_timeout,
             max_redirects: settings.max_redirects,
             max_bytes: settings.limits.max_source_bytes,
@@ -175,7 +194,10 @@ impl Intake {
         let store = StoreSettings {
             max_upload_bytes: settings.max_upload_bytes,
             quota: settings.upload_quota,
+            max_uploads: MAX_UPLOADS,
             ttl: settings.upload_ttl,
+            partial_ttl: settings.partial_ttl,
+            max_partials: settings.max_partials,
             min_rate: settings.upload_rate,
         };
         let disk = settings.cache_dir.as_deref().filter(|_| settings.cache_disk > 0).and_then(|dir| {
@@ -183,10 +205,12 @@ impl Intake {
                 .inspect_err(|error| tracing::warn!(%error, folder = %dir.display(), "no disk tier for fetched pictures"))
                 .ok()
         });
-        let fetcher = Fetcher::new(fetch, Arc::new(guard), settings.lookup);
+        let ledger = Ledger::new(settings.max_source_memory.saturating_add(settings.cache_memory));
+        let fetcher = Fetcher::new(fetch, Arc::new(guard), settings.lookup, ledger.clone());
         let uploads = settings.data_dir.as_deref().map(|dir| dir.join("uploads"));
         Ok(Intake(Arc::new(Inner {
-            cache: Arc::new(Cache::new(cache, fetcher, disk)),
+            cache: Arc::new(Cache::new(cache, fetcher, ledger.clone(), disk)),
+            ledger,
             store: Store::open(uploads.as_deref(), store),
             limits: settings.limits,
             max_request_bytes: settings.max_request_bytes,
@@ -200,6 +224,19 @@ impl Intake {
 
     pub fn counts(&self) -> CacheCounts {
         self.0.cache.counts()
+    }
+
+    /// What one request may take in over all its sources: made once for each request.
+    pub fn purse(&self) -> Purse {
+        Purse::new(self.0.max_request_bytes)
+    }
+
+    /// Says that a gathered picture proved broken when it was decoded, so that it is not shown from the cache again.
+    pub async fn spoil(&self, source: &Source, asset: &Asset, reason: &str) {
+        if let Source::Url(url) = source {
+            let error = PictureError::Broken { format: asset.header().format, reason: reason.to_owned() };
+            self.0.cache.spoil(url, asset.digest(), error).await;
+        }
     }
 
     /// Gets what is wanted, side by side; the answers stand in the order of `wanted`. Equal sources are looked for once.
@@ -218,16 +255,16 @@ impl Intake {
             })
             .collect();
         let turns = Semaphore::new(GATHERED_AT_ONCE);
-        let left = AtomicU64::new(self.0.max_request_bytes);
-        let (turns, left) = (&turns, &left);
+        let turns = &turns;
         let deadline = tokio::time::Instant::from_std(around.deadline);
         let found = futures_util::future::join_all(unique.into_iter().map(|one| async move {
             let wait = async {
                 let _turn = turns.acquire().await;
                 self.0.one(one, around).await
             };
-            let found = timeout_at(deadline, wait).await.unwrap_or_else(|_| Err(SourceProblem::timeout(&one.source)))?;
-            self.0.charge(left, one, found)
+            let Found { asset, origin } =
+                timeout_at(deadline, wait).await.unwrap_or_else(|_| Err(SourceProblem::timeout(&one.source)))?;
+            Ok(Gathered { asset, origin })
         }))
         .await;
         places.into_iter().map(|at| found.get(at).cloned().unwrap_or(Err(SourceProblem::Lost))).collect()
@@ -239,76 +276,26 @@ fn rules(setting: &'static str, texts: &[String]) -> Result<Vec<Rule>, IntakeErr
 }
 
 impl Inner {
-    /// Takes a source's bytes from what the request may hold.
-    fn charge(&self, left: &AtomicU64, one: &Wanted, found: Found) -> Result<Gathered, SourceProblem> {
-        let bytes = found.asset.bytes().len() as u64;
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
-            .map(|_| Gathered { asset: found.asset, origin: found.origin })
-            .map_err(|_| SourceProblem::over_request(&one.source, self.max_request_bytes))
-    }
-
     async fn one(&self, one: &Wanted, around: &Around<'_>) -> Result<Found, SourceProblem> {
         let source = &one.source;
+        let parse_error = |error| SourceProblem::of_fetch(source, error);
         let asset = match source {
             Source::Url(url) => {
                 let asking = if one.refresh { Asking::TheOrigin } else { Asking::WhatIsFresh };
-                return self.cache.get(url, asking).await.map_err(|error| SourceProblem::of_fetch(source, error));
+                let got = self.cache.get(url, asking, around.purse).await;
+                return got.map_err(|error| SourceProblem::of_fetch(source, error));
             }
-            Source::Data(bytes) => {
-                self.cache.parse(bytes.clone()).await.map_err(|error| SourceProblem::of_fetch(source, error))?
+            Source::Data(bytes) => self.cache.parse(bytes.clone()).await.map_err(parse_error)?,
+            Source::Upload(_) | Source::Asset(_) => {
+                let local = self.local(source, around.asset_dirs).await?;
+                let (held, load) = local.ok_or_else(|| SourceProblem::not_found(source))?;
+                self.cache.local(held, load, parse_error).await?
             }
-            Source::Upload(name) => self.upload(source, name).await?,
-            Source::Asset(name) => self.asset(source, name, around.asset_dirs).await?,
         };
+        if !around.purse.pay(asset.bytes().len() as u64) {
+            return Err(SourceProblem::of_fetch(source, FetchError::OverRequest { most: around.purse.most() }));
+        }
         Ok(Found { asset, origin: Origin::Inline })
-    }
-
-    async fn upload(&self, source: &Source, name: &str) -> Result<Arc<Asset>, SourceProblem> {
-        let of_store = |error| match error {
-            StoreError::NotFound | StoreError::InvalidName => SourceProblem::not_found(source),
-            error => {
-                tracing::warn!(%error, "an upload could not be read");
-                SourceProblem::unreadable(source)
-            }
-        };
-        let name = UploadName::new(name).map_err(of_store)?;
-        let opened = self.store.get(&name).await.map_err(of_store)?;
-        let most = self.limits.max_source_bytes;
-        if opened.meta.bytes > most {
-            return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
-        }
-        let (file, bytes) = (opened.file, opened.meta.bytes);
-        let read = off_thread(source, move || {
-            let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-            std::io::Read::read_to_end(&mut std::io::Read::take(file, bytes), &mut content)?;
-            Ok(Bytes::from(content))
-        });
-        let parse_error = |error| SourceProblem::of_fetch(source, error);
-        self.cache.local(Held::Upload(opened.meta.sha256), read, parse_error).await
-    }
-
-    async fn asset(&self, source: &Source, name: &str, first: &[PathBuf]) -> Result<Arc<Asset>, SourceProblem> {
-        let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
-        let wanted = name.to_owned();
-        let place = off_thread(source, move || Ok(assets::find(&wanted, &folders))).await?;
-        let parse_error = |error| SourceProblem::of_fetch(source, error);
-        match place.ok_or_else(|| SourceProblem::not_found(source))? {
-            assets::Place::BuiltIn { name, content } => {
-                let load = std::future::ready(Ok(Bytes::from_static(content)));
-                self.cache.local(Held::BuiltIn(name), load, parse_error).await
-            }
-            assets::Place::File { path, bytes, modified } => {
-                let most = self.limits.max_source_bytes;
-                if bytes > most {
-                    return Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most }));
-                }
-                let load = off_thread(source, {
-                    let path = path.clone();
-                    move || assets::read(Path::new(&path), most)
-                });
-                self.cache.local(Held::File { path, bytes, modified }, load, parse_error).await
-            }
-        }
     }
 }
 

@@ -20,6 +20,9 @@ pub enum SourceProblem {
     NotAPicture { of: String, why: String },
     #[error("{of} is too large: {why}")]
     TooLarge { of: String, why: String },
+    /// Not the source's fault: too much is fetched or held already.
+    #[error("{of} could not be had now: {why}")]
+    Busy { of: String, why: String },
     /// A fault of ours.
     #[error("the source was lost on the way")]
     Lost,
@@ -34,6 +37,7 @@ impl SourceProblem {
             SourceProblem::Timeout { .. } => Code::SourceTimeout,
             SourceProblem::NotAPicture { .. } => Code::NotAPicture,
             SourceProblem::TooLarge { .. } => Code::SourceTooLarge,
+            SourceProblem::Busy { .. } => Code::Overloaded,
             SourceProblem::Lost => Code::Internal,
         }
     }
@@ -63,11 +67,9 @@ impl SourceProblem {
         SourceProblem::Failed { of: of(source), why: "it could not be read".to_owned(), origin_status: None }
     }
 
-    pub(super) fn over_request(source: &Source, most: u64) -> SourceProblem {
-        SourceProblem::TooLarge {
-            of: of(source),
-            why: format!("the sources of one request have more than {most} bytes together"),
-        }
+    /// A picture whose header was good and whose body is not.
+    pub fn broken(source: &Source, reason: &str) -> SourceProblem {
+        SourceProblem::NotAPicture { of: of(source), why: reason.to_owned() }
     }
 
     pub(super) fn of_fetch(source: &Source, error: FetchError) -> SourceProblem {
@@ -83,7 +85,9 @@ impl SourceProblem {
             }
             FetchError::Timeout => SourceProblem::Timeout { of },
             FetchError::Encoded => SourceProblem::NotAPicture { of, why },
+            FetchError::Busy => SourceProblem::Busy { of, why },
             FetchError::TooLarge { .. }
+            | FetchError::OverRequest { .. }
             | FetchError::Picture(PictureError::TooLarge { .. } | PictureError::TooManyBytes { .. }) => {
                 SourceProblem::TooLarge { of, why }
             }

@@ -55,7 +55,13 @@ pub struct Folder(OwnedFd);
 impl Folder {
     /// Opens the folder and makes it first where it is missing.
     pub fn open(path: &Path) -> io::Result<Folder> {
-        std::fs::create_dir_all(path)?;
+        if !path.is_dir() {
+            std::fs::create_dir_all(path)?;
+            // A new folder's own name must outlive a crash too; where that cannot be made sure nothing else can be done.
+            for above in path.ancestors().skip(1).take(2) {
+                let _ = File::open(above).and_then(|above| above.sync_all());
+            }
+        }
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         Ok(Folder(fd))
     }
@@ -65,7 +71,9 @@ impl Folder {
         // NONBLOCK so that a pipe put there by somebody does not hold the thread.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK) => return Err(io::ErrorKind::NotFound.into()),
+            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK | rustix::io::Errno::NXIO) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             opened => File::from(opened?),
         };
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
@@ -87,6 +95,39 @@ impl Folder {
                 return Ok((temporary, file));
             }
         }
+    }
+
+    /// A new file of that name, open for reading and writing.
+    pub fn make(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o640))?))
+    }
+
+    /// A plain file that is there, open for reading and writing; anything else is as good as absent.
+    pub fn write(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.0, name, flags, Mode::empty()) {
+            Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK | rustix::io::Errno::NXIO) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            opened => File::from(opened?),
+        };
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// The file `name`, which `file` is, under a temporary name as well: to be kept under another one while the first still stands.
+    pub fn second_name(self: &Arc<Folder>, name: &str, file: &File) -> io::Result<Temporary> {
+        // So that no sweep takes it for a dead one.
+        rustix::fs::flock(file, FlockOperation::LockExclusive)?;
+        let temporary = format!("{TEMPORARY}{}", random_name()?);
+        match rustix::fs::linkat(&self.0, name, &self.0, &temporary, AtFlags::empty()) {
+            // A file system without hard links.
+            Err(rustix::io::Errno::PERM | rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSYS) => {
+                rustix::fs::renameat(&self.0, name, &self.0, &temporary)?;
+            }
+            linked => linked?,
+        }
+        Ok(Temporary { folder: self.clone(), name: Some(temporary) })
     }
 
     /// Removes the temporaries that nobody writes any more; answers how many.
@@ -245,8 +286,7 @@ where
 {
     let folder = folder.clone();
     let (temporary, file) = blocking(move || folder.temporary()).await.map_err(PourError::Sink)?;
-    let writer = Writer { file, sha: Sha256::new() };
-    let mut disk = Disk { full: Vec::new(), head: Vec::new(), state: State::Idle(writer), room };
+    let mut disk = Disk::new(Hashing { file, sha: Sha256::new() }, room);
     let bytes = pour(stream, bounds, &mut disk).await?;
     disk.flush().await.map_err(PourError::Sink)?;
     let head = std::mem::take(&mut disk.head);
@@ -260,28 +300,67 @@ where
     Ok(Received { temporary, file, bytes, sha256, head })
 }
 
-struct Writer {
+/// Receives into what `writer` writes to, and gives the writer back with all bytes that came before the end, whatever the end was.
+/// `None`: writing itself failed.
+pub async fn append<St, E, W: Writer>(
+    stream: St,
+    bounds: &Bounds,
+    writer: W,
+    room: &mut impl Room,
+) -> (Option<W>, Result<u64, PourError<E, WriteError>>)
+where
+    St: Stream<Item = Result<Bytes, E>>,
+{
+    let mut disk = Disk::new(writer, room);
+    let poured = pour(stream, bounds, &mut disk).await;
+    let flushed = match disk.flush().await {
+        Ok(()) => disk.writer().await,
+        Err(error) => Err(error),
+    };
+    match flushed {
+        Ok(writer) => (Some(writer), poured),
+        Err(error) => (None, poured.and(Err(PourError::Sink(error)))),
+    }
+}
+
+/// Takes bytes in order, off the async threads.
+pub trait Writer: Send + 'static {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+struct Hashing {
     file: File,
     sha: Sha256,
 }
 
-enum State {
-    Idle(Writer),
-    Writing(JoinHandle<Result<Writer, io::Error>>),
+impl Writer for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.sha.update(bytes);
+        self.file.write_all(bytes)
+    }
+}
+
+enum State<W> {
+    Idle(W),
+    Writing(JoinHandle<Result<W, io::Error>>),
     Failed,
 }
 
 /// Collects chunks into writes of [`WRITE_BYTES`]; while one is on its way to the disk the next is filled.
-struct Disk<'a, R> {
+struct Disk<'a, W, R> {
     full: Vec<u8>,
     head: Vec<u8>,
-    state: State,
+    state: State<W>,
     room: &'a mut R,
 }
 
-impl<R: Room> Disk<'_, R> {
+impl<'a, W: Writer, R: Room> Disk<'a, W, R> {
+    fn new(writer: W, room: &'a mut R) -> Disk<'a, W, R> {
+        Disk { full: Vec::new(), head: Vec::new(), state: State::Idle(writer), room }
+    }
+
     /// Waits for the write under way.
-    async fn writer(&mut self) -> Result<Writer, WriteError> {
+    async fn writer(&mut self) -> Result<W, WriteError> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => Ok(writer),
             State::Writing(task) => Ok(task.await.map_err(io::Error::other)??),
@@ -296,15 +375,14 @@ impl<R: Room> Disk<'_, R> {
         let mut writer = self.writer().await?;
         let full = std::mem::take(&mut self.full);
         self.state = State::Writing(tokio::task::spawn_blocking(move || {
-            writer.sha.update(&full);
-            writer.file.write_all(&full)?;
+            writer.write(&full)?;
             Ok(writer)
         }));
         Ok(())
     }
 }
 
-impl<R: Room> Sink for Disk<'_, R> {
+impl<W: Writer, R: Room> Sink for Disk<'_, W, R> {
     type Error = WriteError;
 
     async fn take(&mut self, mut chunk: Bytes) -> Result<(), WriteError> {

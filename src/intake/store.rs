@@ -10,15 +10,19 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::bounded::{Bounds, MinRate, PourError};
+use super::bounded::{Bounds, MinRate};
 use super::media::media_type;
-use super::recv::{self, Existing, Folder, Received, Room, Sha, WriteError, hex};
-use crate::problem::Code;
+use super::recv::{self, Existing, Folder, Received, Room, Sha, hex};
 
+mod condition;
+mod error;
+pub mod partial;
 mod sidecar;
 #[cfg(test)]
 mod tests;
 
+pub use condition::Condition;
+pub use error::StoreError;
 use sidecar::{Sidecar, modified_nanos};
 
 const SIDECAR: &str = ".meta-";
@@ -57,33 +61,14 @@ pub struct StoreSettings {
     pub max_upload_bytes: u64,
     /// Bytes of all uploads together, those under way included.
     pub quota: u64,
+    /// Files, however small: each takes names and blocks that the quota does not see.
+    pub max_uploads: u64,
     /// How long an upload is kept after it was written.
     pub ttl: Option<Duration>,
+    /// How long an upload under way is kept after its last bytes.
+    pub partial_ttl: Duration,
+    pub max_partials: u64,
     pub min_rate: Option<MinRate>,
-}
-
-/// Under which circumstances a name may be written or removed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Condition {
-    #[default]
-    None,
-    /// `If-None-Match: *`: nothing is there.
-    Absent,
-    /// `If-Match: *`: something is there.
-    Present,
-    /// `If-Match`: one of these is there.
-    OneOf(Vec<Sha>),
-}
-
-impl Condition {
-    fn holds(&self, there: Option<&Sha>) -> bool {
-        match self {
-            Condition::None => true,
-            Condition::Absent => there.is_none(),
-            Condition::Present => there.is_some(),
-            Condition::OneOf(listed) => there.is_some_and(|sha| listed.contains(sha)),
-        }
-    }
 }
 
 /// What a writer says of his bytes before he sends them.
@@ -128,81 +113,6 @@ pub struct Opened {
     pub meta: Meta,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("a name is 1 to 128 of A-Z a-z 0-9 . _ - and does not begin with a dot")]
-    InvalidName,
-    #[error("no upload of that name")]
-    NotFound,
-    #[error("the condition of the request does not hold")]
-    PreconditionFailed,
-    #[error("the bytes do not have the announced sha-256")]
-    DigestMismatch,
-    #[error("an upload has at most {most} bytes")]
-    TooLarge { most: u64 },
-    #[error("the body ended before it was complete, or beyond its announced length")]
-    Incomplete,
-    #[error("the body came too slowly")]
-    TooSlow,
-    #[error("the uploads' quota is used up")]
-    QuotaFull,
-    #[error("there is no room to store uploads")]
-    NoSpace,
-    #[error("too many files are open")]
-    Busy,
-    /// A fault of ours or of the disk's; the text is for the log only.
-    #[error("the upload could not be stored or read")]
-    Io(#[source] io::Error),
-}
-
-impl StoreError {
-    pub fn code(&self) -> Code {
-        match self {
-            StoreError::InvalidName => Code::InvalidName,
-            StoreError::NotFound => Code::NotFound,
-            StoreError::PreconditionFailed => Code::PreconditionFailed,
-            StoreError::DigestMismatch => Code::DigestMismatch,
-            StoreError::TooLarge { .. } => Code::BodyTooLarge,
-            StoreError::Incomplete | StoreError::TooSlow => Code::IncompleteBody,
-            StoreError::QuotaFull | StoreError::NoSpace => Code::NoSpace,
-            StoreError::Busy => Code::Overloaded,
-            StoreError::Io(_) => Code::Internal,
-        }
-    }
-}
-
-impl From<io::Error> for StoreError {
-    fn from(error: io::Error) -> StoreError {
-        use io::ErrorKind::{NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-        match error.kind() {
-            NotFound => StoreError::NotFound,
-            StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied => StoreError::NoSpace,
-            _ if rustix::io::Errno::from_io_error(&error)
-                .is_some_and(|errno| [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].contains(&errno)) =>
-            {
-                StoreError::Busy
-            }
-            _ => StoreError::Io(error),
-        }
-    }
-}
-
-impl<E> From<PourError<E, WriteError>> for StoreError {
-    fn from(error: PourError<E, WriteError>) -> StoreError {
-        match error {
-            PourError::TooLarge { most } => StoreError::TooLarge { most },
-            PourError::Incomplete { .. } | PourError::Overlong { .. } | PourError::Broken(_) => StoreError::Incomplete,
-            PourError::Deadline { .. } | PourError::TooSlow { .. } => StoreError::TooSlow,
-            PourError::Sink(WriteError::NoRoom) => StoreError::QuotaFull,
-            PourError::Sink(WriteError::Io(error)) => match StoreError::from(error) {
-                // The folder itself has gone.
-                StoreError::NotFound => StoreError::NoSpace,
-                other => other,
-            },
-        }
-    }
-}
-
 /// The uploads. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Inner>);
@@ -215,14 +125,16 @@ struct Inner {
     usage: Mutex<Usage>,
     /// Held while a name changes, so that a condition and what it allows are one step.
     changing: Mutex<()>,
-    /// When the folder was swept last.
-    swept: Mutex<Instant>,
+    /// When the folder was swept last, and how long that took.
+    swept: Mutex<(Instant, Duration)>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Usage {
     stored: u64,
     reserved: u64,
+    files: u64,
+    partial: partial::Claims,
 }
 
 impl Store {
@@ -236,8 +148,13 @@ impl Store {
                 None
             }
         });
-        let inner =
-            Inner { settings, folder, usage: Mutex::default(), changing: Mutex::default(), swept: Mutex::new(Instant::now()) };
+        let inner = Inner {
+            settings,
+            folder,
+            usage: Mutex::default(),
+            changing: Mutex::default(),
+            swept: Mutex::new((Instant::now(), Duration::ZERO)),
+        };
         let store = Store(Arc::new(inner));
         if let Err(error) = store.sweep() {
             tracing::warn!(%error, "the uploads' folder could not be swept");
@@ -269,27 +186,43 @@ impl Store {
             blocking(move || inner.check(&name, &early)).await?;
         }
         let mut room = Reservation { inner: self.0.clone(), held: 0, needed: 0 };
-        if !room.hold(length.unwrap_or(0)) {
-            return Err(StoreError::QuotaFull);
+        let wanted = length.unwrap_or(0);
+        if !room.hold(wanted) {
+            self.make_room().await;
+            if !room.hold(wanted) {
+                return Err(StoreError::QuotaFull);
+            }
         }
         let bounds = Bounds { most, announced: length, deadline: None, rate: self.0.settings.min_rate };
-        let received = recv::into_file(body, &bounds, &folder, &mut room).await?;
-        if sha256.is_some_and(|sha| sha != received.sha256) {
-            return Err(StoreError::DigestMismatch);
-        }
-        let (store, name) = (self.clone(), name.clone());
-        let stored = blocking(move || {
-            let stored = store.0.commit(&folder, name, received, &condition);
-            drop(room);
-            stored
-        })
-        .await;
-        if self.0.is_sweep_due() {
+        let stored = match recv::into_file(body, &bounds, &folder, &mut room).await {
+            Ok(received) if sha256.is_some_and(|sha| sha != received.sha256) => Err(StoreError::DigestMismatch),
+            Ok(received) => {
+                let (store, name) = (self.clone(), name.clone());
+                blocking(move || store.0.commit(&folder, name, received, &condition, room).map_err(StoreError::of_write)).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        if matches!(stored, Err(StoreError::QuotaFull)) {
+            // Too late for this one, whose bytes are gone.
+            self.make_room().await;
+        } else if self.0.is_sweep_due(SWEEP_EVERY) {
             let store = self.clone();
             // Nobody waits for it; what it could not do it tries again next time.
             drop(tokio::task::spawn_blocking(move || store.sweep()));
         }
         stored
+    }
+
+    /// Sweeps because there is no room: something may have expired, or another process removed it. Not more often than
+    /// leaves nine tenths of the time for other work.
+    async fn make_room(&self) {
+        let (_, took) = *self.0.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.is_sweep_due(took.saturating_mul(10)) {
+            let store = self.clone();
+            if let Err(error) = blocking(move || store.sweep()).await {
+                tracing::warn!(%error, "the uploads' folder could not be swept");
+            }
+        }
     }
 
     /// Writes `body` under a new random name.
@@ -319,9 +252,11 @@ impl Store {
     /// Removes dead temporaries, uploads past their `ttl` and sidecars without upload, and counts anew. Blocks on the disk.
     pub fn sweep(&self) -> Result<(), StoreError> {
         let Some(folder) = &self.0.folder else { return Ok(()) };
+        let begun = Instant::now();
         folder.sweep()?;
+        partial::Partials::of(self).sweep(folder)?;
         let _change = self.0.change(folder);
-        let mut stored: u64 = 0;
+        let (mut stored, mut files) = (0_u64, 0_u64);
         for name in folder.names()? {
             match name.strip_prefix(SIDECAR) {
                 Some(of) if folder.read(of).is_err() => drop(folder.remove(&name)),
@@ -333,9 +268,12 @@ impl Store {
                 let _ = folder.remove(&name.sidecar());
             } else {
                 stored = stored.saturating_add(there.len());
+                files += 1;
             }
         }
-        self.0.usage().stored = stored;
+        let mut usage = self.0.usage();
+        (usage.stored, usage.files) = (stored, files);
+        *self.0.swept.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), begun.elapsed());
         Ok(())
     }
 
@@ -358,12 +296,12 @@ impl Inner {
         (turn, folder.lock(LOCK).ok())
     }
 
-    /// True once in every [`SWEEP_EVERY`].
-    fn is_sweep_due(&self) -> bool {
+    /// True once when the last sweep is so long ago: whoever is told so sweeps.
+    fn is_sweep_due(&self, after: Duration) -> bool {
         let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = swept.elapsed() >= SWEEP_EVERY;
+        let due = swept.0.elapsed() >= after;
         if due {
-            *swept = Instant::now();
+            swept.0 = Instant::now();
         }
         due
     }
@@ -402,7 +340,7 @@ impl Inner {
             Err(StoreError::NotFound) => None,
             Err(other) => return Err(other),
         };
-        if condition.holds(there.as_ref().map(|meta| &meta.sha256)) { Ok(there) } else { Err(StoreError::PreconditionFailed) }
+        if condition.holds(there.as_ref()) { Ok(there) } else { Err(StoreError::PreconditionFailed) }
     }
 
     fn commit(
@@ -411,6 +349,7 @@ impl Inner {
         name: UploadName,
         received: Received,
         condition: &Condition,
+        mut room: Reservation,
     ) -> Result<Stored, StoreError> {
         let Received { temporary, file, bytes, sha256, head } = received;
         let there = file.metadata()?;
@@ -421,11 +360,15 @@ impl Inner {
         if *condition != Condition::None {
             self.check(&name, condition)?;
         }
-        let old = folder.read(&name.0).and_then(|file| file.metadata()).ok();
-        let existing = match condition {
-            Condition::Absent if old.is_none() => Existing::Refuse,
-            _ => Existing::Replace,
+        let old = match folder.read(&name.0).and_then(|file| file.metadata()) {
+            Ok(old) => Some(old),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
         };
+        if old.is_none() && self.usage().files >= self.settings.max_uploads {
+            return Err(StoreError::QuotaFull);
+        }
+        let existing = if condition.wants_nothing() && old.is_none() { Existing::Refuse } else { Existing::Replace };
         match temporary.keep(&name.0, existing) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(StoreError::PreconditionFailed),
             kept => kept?,
@@ -437,6 +380,10 @@ impl Inner {
         }
         let mut usage = self.usage();
         usage.stored = usage.stored.saturating_sub(old.as_ref().map_or(0, |old| old.len())).saturating_add(bytes);
+        usage.files += u64::from(old.is_none());
+        // In the same step: at no moment do the bytes count twice.
+        usage.reserved = usage.reserved.saturating_sub(std::mem::take(&mut room.held));
+        drop(usage);
         let created = old.is_none_or(|old| self.is_expired(&old));
         Ok(Stored { name, created, meta: Meta { bytes, sha256, media_type, modified: there.modified()? } })
     }
@@ -450,6 +397,7 @@ impl Inner {
         folder.sync()?;
         let mut usage = self.usage();
         usage.stored = usage.stored.saturating_sub(there.bytes);
+        usage.files = usage.files.saturating_sub(1);
         Ok(())
     }
 }
@@ -464,7 +412,7 @@ struct Reservation {
 impl Reservation {
     fn hold(&mut self, more: u64) -> bool {
         let mut usage = self.inner.usage();
-        let all = usage.stored.saturating_add(usage.reserved).saturating_add(more);
+        let all = usage.stored.saturating_add(usage.reserved).saturating_add(usage.partial.bytes()).saturating_add(more);
         if all > self.inner.settings.quota {
             return false;
         }

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::cache::Origin as From;
+use bytes::Bytes;
+
+use super::store::UploadName;
 use super::*;
 use crate::problem::{Code, In};
 
@@ -177,7 +180,9 @@ fn wanted(url: &str) -> Wanted {
 }
 
 fn soon() -> Around<'static> {
-    Around { deadline: Instant::now() + Duration::from_secs(5), asset_dirs: &[] }
+    // A purse for each, so that tests need not keep one.
+    let purse = Box::leak(Box::new(Purse::new(128 << 20)));
+    Around { deadline: Instant::now() + Duration::from_secs(5), purse, asset_dirs: &[] }
 }
 
 async fn one(intake: &Intake, wanted: Wanted) -> Result<Gathered, SourceProblem> {
@@ -364,7 +369,7 @@ async fn one_flight_serves_all_and_outlives_who_began_it() {
     let intake = intake();
     let url = origin.url("/a.png");
     // The one who begins stops waiting.
-    let hasty = Around { deadline: Instant::now() + Duration::from_millis(20), asset_dirs: &[] };
+    let hasty = Around { deadline: Instant::now() + Duration::from_millis(20), ..soon() };
     let left = intake.gather(&[wanted(&url)], &hasty).await.pop().unwrap();
     assert_eq!(left.unwrap_err().code(), Code::SourceTimeout);
     let many = futures_util::future::join_all((0..50).map(|_| get(&intake, &url))).await;
@@ -525,7 +530,7 @@ async fn local_sources_and_the_budget_of_a_request() {
     let local = IntakeSettings { data_dir: Some(dir.path().to_owned()), asset_dirs: vec![assets.clone()], ..settings() };
     let intake = Intake::new(local.clone()).unwrap();
     let body = futures_util::stream::iter([Ok::<_, io::Error>(Bytes::from(png(7, 1)))]);
-    intake.store().put(&UploadName::new("up.png").unwrap(), body, store::Announced::default()).await.unwrap();
+    intake.store().put(&store::UploadName::new("up.png").unwrap(), body, store::Announced::default()).await.unwrap();
     let source = |source| Wanted { source, ..wanted("http://x.test/") };
     let all = [
         source(Source::Data(png(4, 1).into())),
@@ -551,9 +556,40 @@ async fn local_sources_and_the_budget_of_a_request() {
     let each = png(6, 1).len() as u64;
     for (max_request_bytes, over) in [(3 * each + 20, 0), (each, 2)] {
         let tight = Intake::new(IntakeSettings { max_request_bytes, ..local.clone() }).unwrap();
-        let got = tight.gather(&all[..4], &soon()).await;
+        let purse = tight.purse();
+        let got = tight.gather(&all[..4], &Around { purse: &purse, ..soon() }).await;
         let refused = got.iter().filter(|got| got.as_ref().is_err_and(|problem| problem.code() == Code::SourceTooLarge)).count();
         assert!(if over == 0 { refused == 0 } else { refused >= over }, "{max_request_bytes}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn fonts_are_local_bounded_and_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.otf"), [1; 1_000]).unwrap();
+    let local = IntakeSettings { data_dir: Some(dir.path().to_owned()), asset_dirs: vec![dir.path().to_owned()], ..settings() };
+    let intake = Intake::new(local.clone()).unwrap();
+    let body = futures_util::stream::iter([Ok::<_, io::Error>(Bytes::from(vec![2; 1_000]))]);
+    intake.store().put(&UploadName::new("b").unwrap(), body, store::Announced::default()).await.unwrap();
+    let (asset, upload) = (Source::Asset("a.otf".to_owned()), Source::Upload("b".to_owned()));
+    let remote = Source::Url("http://127.0.0.1/a.otf".parse().unwrap());
+    let wanted = [asset, upload, Source::Upload("none".to_owned()), remote];
+    for hits in [0, 2] {
+        let got = intake.fonts(&wanted, &soon()).await;
+        let firsts: Vec<_> = got.iter().flatten().map(|font| font.bytes()[0]).collect();
+        let codes: Vec<_> = got.iter().filter_map(|got| got.as_ref().err().map(SourceProblem::code)).collect();
+        assert_eq!((firsts.as_slice(), codes.as_slice()), (&[1, 2][..], &[Code::SourceNotFound; 2][..]));
+        assert_eq!(intake.counts().memory_hits, hits);
+    }
+    for (most, good) in [(999, 0), (1_000, 2), (1_001, 2)] {
+        let limits = Limits { max_source_bytes: most, ..local.limits };
+        let got = Intake::new(IntakeSettings { limits, ..local.clone() }).unwrap().fonts(&wanted[..2], &soon()).await;
+        assert_eq!(got.iter().flatten().count(), good, "{most}");
+    }
+    for (max_request_bytes, good) in [(1_999, 1), (2_000, 2), (2_001, 2)] {
+        let purse = Purse::new(max_request_bytes);
+        let got = intake.fonts(&wanted[..2], &Around { purse: &purse, ..soon() }).await;
+        assert_eq!(got.iter().flatten().count(), good, "{max_request_bytes}");
     }
 }
 
@@ -576,4 +612,200 @@ fn a_bad_rule_is_named() {
     let bad = IntakeSettings { only_sources: vec!["a.example".to_owned(), "http://b".to_owned()], ..settings() };
     let error = Intake::new(bad).err().unwrap().to_string();
     assert!(error.starts_with("only_sources: `http://b` is no source rule"), "{error}");
+}
+
+#[tokio::test]
+async fn bytes_are_paid_for_as_they_come() {
+    let origin = Origin::start(|head| {
+        let ok = Step::Send(self::head(200, &[("content-length", "100000")]));
+        match head.path.as_str() {
+            "/slow" => Script(vec![ok, Step::Repeat(vec![0; 1_000], Duration::from_millis(10))]),
+            _ => Script::picture(&[("cache-control", "max-age=60")]),
+        }
+    })
+    .await;
+    let intake = Intake::new(IntakeSettings { fetch_timeout: Duration::from_secs(5), ..settings() }).unwrap();
+    let purse = Purse::new(5_000);
+    let around = Around { purse: &purse, ..soon() };
+    let began = Instant::now();
+    let over = intake.gather(&[wanted(&origin.url("/slow"))], &around).await.pop().unwrap().unwrap_err();
+    assert_eq!(over.code(), Code::SourceTooLarge);
+    assert!(over.to_string().contains("5000 bytes together"), "{over}");
+    assert!(began.elapsed() < Duration::from_millis(800), "long before its end: {:?}", began.elapsed());
+    // What a picture costs is the same wherever it comes from, and paid once in one turn.
+    let length = png(3, 2).len() as u64;
+    let url = wanted(&origin.url("/a"));
+    for _network_then_memory in 0..2 {
+        for (left, good) in [(length - 1, false), (length, true)] {
+            let purse = Purse::new(left);
+            let got = intake.gather(&[url.clone(), url.clone()], &Around { purse: &purse, ..soon() }).await;
+            assert!(got.iter().all(|got| got.is_ok() == good), "{left}");
+            assert_eq!(purse.pay(1), !good, "what was refused was not paid, what was had is");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_head_must_come_soon_whatever_the_whole_may_take() {
+    let origin = Origin::start(|head| match head.path.as_str() {
+        "/never" => Script(vec![Step::Hang]),
+        "/drips-its-head" => {
+            let line = Step::Repeat(b"x: y\r\n".to_vec(), Duration::from_millis(20));
+            Script(vec![Step::Send(b"HTTP/1.1 200 OK\r\n".to_vec()), line])
+        }
+        // The head at once, the body after longer than a head may take.
+        _ => {
+            let Script(mut steps) = Script::picture(&[]);
+            steps.insert(1, Step::Wait(Duration::from_millis(500)));
+            Script(steps)
+        }
+    })
+    .await;
+    let hasty = IntakeSettings {
+        fetch_timeout: Duration::from_secs(4),
+        connect_timeout: Duration::from_millis(100),
+        first_byte_timeout: Duration::from_millis(200),
+        ..settings()
+    };
+    let intake = Intake::new(hasty).unwrap();
+    for path in ["/never", "/drips-its-head"] {
+        let began = Instant::now();
+        assert_eq!(get(&intake, &origin.url(path)).await.unwrap_err().code(), Code::SourceTimeout);
+        assert!(began.elapsed() < Duration::from_millis(1_500), "{path}: {:?}", began.elapsed());
+    }
+    assert!(get(&intake, &origin.url("/slow-body")).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_never_had_a_turn_is_told_to_come_again_and_the_origin_is_not_blamed() {
+    let origin =
+        Origin::start(|head| if head.path.starts_with("/hangs") { Script(vec![Step::Hang]) } else { Script::picture(&[]) }).await;
+    let busy = IntakeSettings { fetches_at_once: 1, failure_ttl: Duration::from_secs(60), ..settings() };
+    let intake = Intake::new(busy).unwrap();
+    let (first, second) = (origin.url("/hangs"), origin.url("/good"));
+    let (slow, waiting) = tokio::join!(get(&intake, &first), async {
+        while origin.hits() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(intake.counts().fetching, 1);
+        // Its own turn would come when its time is almost over.
+        get(&intake, &origin.url("/hangs?2")).await
+    });
+    assert_eq!((slow.unwrap_err().code(), waiting.unwrap_err().code()), (Code::SourceTimeout, Code::Overloaded));
+    // The one is remembered for a minute, the other not at all.
+    let hits = origin.hits();
+    assert_eq!(get(&intake, &first).await.unwrap_err().code(), Code::SourceTimeout);
+    assert_eq!((origin.hits(), intake.counts().negative_hits), (hits, 1));
+    assert_eq!(get(&intake, &origin.url("/hangs?2")).await.unwrap_err().code(), Code::SourceTimeout);
+    assert!(get(&intake, &second).await.is_ok());
+    assert_eq!(intake.counts().negative_hits, 1);
+}
+
+#[tokio::test]
+async fn all_bytes_in_memory_are_bounded_over_all_requests() {
+    let origin = Origin::start(|head| {
+        let ok = Step::Send(self::head(200, &[]));
+        match head.path.as_str() {
+            "/drips" => Script(vec![ok, Step::Repeat(vec![0; 1_000], Duration::from_millis(5))]),
+            _ => Script::picture(&[]),
+        }
+    })
+    .await;
+    let (length, cache_memory) = (png(3, 2).len() as u64, 0);
+    for (max_source_memory, good) in [(length - 1, false), (length, true), (length + 1, true)] {
+        let intake = Intake::new(IntakeSettings { max_source_memory, cache_memory, ..settings() }).unwrap();
+        let got = get(&intake, &origin.url("/a")).await.map_err(|problem| problem.code());
+        assert_eq!(got.as_ref().err(), if good { None } else { Some(&Code::Overloaded) });
+        assert_eq!(intake.counts().held_bytes, if good { length } else { 0 });
+        drop(got);
+        assert_eq!(intake.counts().held_bytes, 0);
+    }
+    // One that takes all there is does so only while it is on its way.
+    let intake = Intake::new(IntakeSettings { max_source_memory: 10_000, cache_memory, ..settings() }).unwrap();
+    assert_eq!(get(&intake, &origin.url("/drips")).await.unwrap_err().code(), Code::Overloaded);
+    assert!(get(&intake, &origin.url("/a")).await.is_ok(), "and was not remembered as a failure");
+    // Local sources are on the same ledger.
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.png"), png(3, 2)).unwrap();
+    for (max_source_memory, good) in [(length - 1, false), (length, true)] {
+        let local = IntakeSettings { max_source_memory, cache_memory, asset_dirs: vec![dir.path().to_owned()], ..settings() };
+        let asset = Wanted { source: Source::Asset("a.png".to_owned()), ..wanted("http://x.test/") };
+        assert_eq!(one(&Intake::new(local).unwrap(), asset).await.is_ok(), good);
+    }
+}
+
+#[tokio::test]
+async fn a_picture_in_use_outlives_its_eviction() {
+    let origin = Origin::start(|_| Script::picture(&[("cache-control", "max-age=60")])).await;
+    let intake = Intake::new(IntakeSettings { cache_memory: 8_000, ..settings() }).unwrap();
+    let held = get(&intake, &origin.url("/0")).await.unwrap();
+    for n in 1..30 {
+        get(&intake, &origin.url(&format!("/{n}"))).await.unwrap();
+    }
+    let begun = Instant::now();
+    while intake.counts().memory_evictions == 0 && begun.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let _ = get(&intake, &origin.url("/0")).await;
+    }
+    let counts = intake.counts();
+    assert!(counts.memory_evictions > 0 && counts.memory_bytes <= 8_000, "{counts:?}");
+    assert_eq!(held.asset.bytes(), &png(3, 2));
+    assert!(counts.held_bytes >= held.asset.bytes().len() as u64);
+}
+
+#[tokio::test]
+async fn urls_in_flight_have_a_most() {
+    let origin = Origin::start(|_| Script(vec![Step::Hang])).await;
+    let slow = IntakeSettings { fetch_timeout: Duration::from_millis(1_500), ..settings() };
+    let intake = Intake::new(slow).unwrap();
+    // One for the last that is let in, and one more.
+    let most = cache::FLIGHTS_AT_MOST;
+    let urls: Vec<Wanted> = (0..=most).map(|n| wanted(&origin.url(&format!("/{n}")))).collect();
+    let asked = urls.iter().map(|url| one(&intake, url.clone()));
+    let codes: Vec<Code> = futures_util::future::join_all(asked).await.into_iter().map(|got| got.unwrap_err().code()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Code::Overloaded).count(), 1);
+}
+
+#[tokio::test]
+async fn several_services_share_one_folder() {
+    let origin = Origin::start(|head| {
+        let width = head.path.trim_start_matches('/').parse().unwrap();
+        Script::answer(200, &[("cache-control", "max-age=60")], &png(width, 1))
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let shared = IntakeSettings { cache_dir: Some(dir.path().to_owned()), cache_memory: 0, ..settings() };
+    let shared = IntakeSettings { fetch_timeout: Duration::from_secs(5), ..shared };
+    let services: Vec<Intake> = (0..3).map(|_| Intake::new(shared.clone()).unwrap()).collect();
+    for _ in 0..4 {
+        let (origin, services) = (&origin, &services);
+        let all = services.iter().flat_map(|intake| {
+            (1..20).map(async move |width: u32| {
+                let got = get(intake, &origin.url(&format!("/{width}"))).await.unwrap();
+                assert_eq!(got.asset.header().width, width);
+            })
+        });
+        futures_util::future::join_all(all).await;
+    }
+    // At most each of the three asked for each picture once; after that the folder answers all.
+    assert!((19..=57).contains(&origin.hits()), "{}", origin.hits());
+    let hits: u64 = services.iter().map(|intake| intake.counts().disk_hits).sum();
+    assert!(hits >= 3 * 3 * 19, "{hits}");
+}
+
+#[tokio::test]
+async fn asking_again_after_a_foreign_304_takes_no_time_of_its_own() {
+    let turns = AtomicUsize::new(0);
+    let origin = Origin::start(move |_| match turns.fetch_add(1, Ordering::SeqCst) {
+        0 => Script::picture(&[("cache-control", "max-age=0, must-revalidate"), ("etag", "\"a\"")]),
+        1 => Script(vec![Step::Wait(Duration::from_millis(300)), Step::Send(self::head(304, &[("etag", "\"b\"")]))]),
+        _ => Script(vec![Step::Hang]),
+    })
+    .await;
+    let intake = intake();
+    get(&intake, &origin.url("/a")).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(get(&intake, &origin.url("/a")).await.unwrap_err().code(), Code::SourceTimeout);
+    assert_eq!(origin.hits(), 3);
+    assert!(began.elapsed() < Duration::from_millis(690), "{:?}", began.elapsed());
 }

@@ -51,16 +51,38 @@ impl Emitter {
 
     /// The outline of a box with rounded corners.
     pub fn round_box(&self, rect: Rect, radius: &Radius) -> Shape {
-        let radii = radius.resolve(rect.width, rect.height);
+        self.inset_round_box(rect, radius, 0.0)
+    }
+
+    /// The outline of what a layer draws beneath its border. An opaque border hides the content's own edge; where both edges
+    /// are antialiased the content would shine through at the border's outer one, so the content ends inside of the border.
+    pub fn content_box(&self, rect: Rect, radius: &Radius, border: Option<&Border>) -> Shape {
+        self.inset_round_box(rect, radius, self.hidden_by(border, radius))
+    }
+
+    /// How far inside the box, in layout pixels, content may end without being seen: a pixel's diagonal, half of the
+    /// border at most. Nothing where the edges lie on whole pixels and need no antialiasing.
+    pub fn hidden_by(&self, border: Option<&Border>, radius: &Radius) -> f64 {
+        let sharp = self.map.is_upright() && radius.is_none();
+        match border {
+            Some(border) if border.paint.is_opaque() && !sharp => (border.width / 2.0).min(1.5 / self.scale().max(1e-9)),
+            _ => 0.0,
+        }
+    }
+
+    fn inset_round_box(&self, rect: Rect, radius: &Radius, inset: f64) -> Shape {
+        let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| ((h - inset).max(0.0), (v - inset).max(0.0)));
         match self.snap(rect) {
             Placed::Upright(px) => {
-                let r = FxRect::new(Fx::from_int(px.x0), Fx::from_int(px.y0), Fx::from_int(px.x1), Fx::from_int(px.y1));
+                let by = Fx::from_px(inset * self.scale());
+                let edge = |v: i32, by: Fx| Fx(Fx::from_int(v).0 + by.0);
+                let r = FxRect::new(edge(px.x0, by), edge(px.y0, by), edge(px.x1, Fx(-by.0)), edge(px.y1, Fx(-by.0)));
                 let limit = |v: f64, side: u32| Fx::from_px((v * self.scale()).min(f64::from(side)));
                 Shape::round_rect(r, radii.map(|(h, v)| FxPoint { x: limit(h, px.width()), y: limit(v, px.height()) }))
             }
             Placed::Turned => {
                 let mut path = Vec::new();
-                self.trace_round_box(rect, radii, Winding::Clockwise, &mut path);
+                self.trace_round_box(rect.inset(inset), radii, Winding::Clockwise, &mut path);
                 Shape::Path(Arc::new(Path::new(path)))
             }
         }

@@ -82,7 +82,7 @@ impl Image {
                 Placed::Turned => self.turned(asset, rect, to).into_iter().collect(),
             },
             Shown::Placeholder => {
-                vec![Item::fill(to.round_box(rect, &self.radius), to.paint(&Paint::Solid(PLACEHOLDER), rect, 1.0))]
+                vec![Item::fill(self.outline(rect, to), to.paint(&Paint::Solid(PLACEHOLDER), rect, 1.0))]
             }
             Shown::Hidden | Shown::Nothing => return Vec::new(),
         };
@@ -92,11 +92,16 @@ impl Image {
         items
     }
 
+    /// What of the box the picture may fill.
+    fn outline(&self, rect: Rect, to: &Emitter) -> Shape {
+        to.content_box(rect, &self.radius, self.border.as_ref())
+    }
+
     fn upright(&self, asset: &Arc<Asset>, rect: Rect, px: PxRect, to: &Emitter) -> Option<Item<Lowered>> {
         let fitted = self.fitted(asset, px.width(), px.height(), to.scale())?;
         let dest = fitted.dest.translate(px.x0, px.y0);
         let (picture, x, y) = visible(asset, fitted.crop, dest, to.canvas)?;
-        let clip = (!self.radius.is_none()).then(|| to.round_box(rect, &self.radius));
+        let clip = (!self.radius.is_none()).then(|| self.outline(rect, to));
         Some(Item::pixels(Arc::new(Recipe::picture(picture)?), x, y, clip, 255))
     }
 
@@ -122,11 +127,13 @@ impl Image {
         let target = Size::new(dest.width(), dest.height())?;
         let source =
             Recipe::picture(Picture { asset: Arc::clone(asset), crop: fitted.crop, target, window: PxRect::of_size(target) })?;
-        let clip = (!self.radius.is_none()).then(|| {
+        let hidden = to.hidden_by(self.border.as_ref(), &self.radius);
+        let clip = (hidden > 0.0 || !self.radius.is_none()).then(|| {
             let (kx, ky) = (w / rect.width.max(1e-9), h / rect.height.max(1e-9));
-            let radii = self.radius.resolve(rect.width, rect.height);
-            let place = |v: i32| Fx::from_int(v);
-            let outline = FxRect::new(place(-dest.x0), place(-dest.y0), place(w as i32 - dest.x0), place(h as i32 - dest.y0));
+            let radii = self.radius.resolve(rect.width, rect.height).map(|(rx, ry)| (rx - hidden, ry - hidden));
+            let place = |v: f64, start: i32| Fx::from_px(v - f64::from(start));
+            let (dx, dy) = (hidden * kx, hidden * ky);
+            let outline = FxRect::new(place(dx, dest.x0), place(dy, dest.y0), place(w - dx, dest.x0), place(h - dy, dest.y0));
             Shape::round_rect(outline, radii.map(|(rx, ry)| FxPoint::from_px((rx * kx).min(w / 2.0), (ry * ky).min(h / 2.0))))
         });
         // Source pixels -> layout pixels -> output pixels -> window pixels.

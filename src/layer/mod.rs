@@ -53,7 +53,7 @@ pub enum Kind {
 pub enum Content {
     Plain { width: f64, height: f64 },
     Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
-    Code(Modules, f64),
+    Code(std::sync::Arc<Modules>, f64),
 }
 
 impl Measured for Content {
@@ -92,6 +92,14 @@ impl Layer {
         match &self.kind {
             Kind::Image(image) => Some((&image.src, image.fallback.as_ref())),
             Kind::Text(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+        }
+    }
+
+    /// The font files it names, as often as it names them.
+    pub fn font_sources(&self) -> Vec<Source> {
+        match &self.kind {
+            Kind::Text(text) => text.font_sources().collect(),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => Vec::new(),
         }
     }
 

@@ -7,10 +7,12 @@ use qrcode::{Color as Module, EcLevel, QrCode, Version};
 
 use crate::color::Color;
 use crate::geom::{FxPoint, Path, PxRect, Rect, Segment};
+use crate::key::KeyBuilder;
 use crate::layer::emit::{Emitter, Placed};
 use crate::layer::values::{Paint, Pixels, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
+use crate::memo::Kind;
 use crate::problem::{Code, Place, Problem};
 use crate::scene::{Item, Lowered, Shape};
 use crate::template::declare::{fields, number, words};
@@ -76,6 +78,10 @@ impl Modules {
         self.side
     }
 
+    fn weight(&self) -> usize {
+        self.dark.capacity() + size_of::<Modules>()
+    }
+
     fn is_dark(&self, x: usize, y: usize) -> bool {
         self.dark.get(y * self.side + x).copied().unwrap_or(false)
     }
@@ -98,14 +104,17 @@ impl Qr {
     }
 
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
-        let modules = Modules::encode(&self.data, self.level).ok_or_else(|| {
+        let too_long = || {
             Problem::new(
                 place.child("data"),
                 Code::CodeUnreadable,
                 format!("{} bytes do not fit into a QR code", self.data.len()),
             )
             .hint("shorten the data or lower the level")
-        })?;
+        };
+        let key = KeyBuilder::new("qr modules").bytes(self.data.as_bytes()).u8(self.level as u8).finish();
+        let make = || Modules::encode(&self.data, self.level).ok_or_else(too_long);
+        let modules = around.memo.get_or_make(Kind::Code, key, Modules::weight, make)?;
         let n = self.side_in_modules(&modules);
         let side = match (given.width, given.height) {
             (Some(w), Some(h)) => w.min(h),

@@ -22,7 +22,7 @@ impl RectLayer {
     pub fn emit(&self, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let mut items = Vec::new();
         if let Some(fill) = &self.fill {
-            items.push(Item::fill(to.round_box(rect, &self.radius), to.paint(fill, rect, 1.0)));
+            items.push(Item::fill(to.content_box(rect, &self.radius, self.border.as_ref()), to.paint(fill, rect, 1.0)));
         }
         if let Some(border) = &self.border {
             items.extend(to.border(rect, &self.radius, border, 1.0));

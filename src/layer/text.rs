@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::asset::Source;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::Emitter;
 use crate::layer::values::{Paint, Radius};
@@ -59,7 +60,8 @@ fields! {
     pub struct TextFields {
         /// What it says; `\n` breaks the line.
         text: String,
-        /// A family or a list in order of preference; unknown ones in a list are passed over.
+        /// A family or a list in order of preference; unknown ones in a list are passed over. `upload:NAME` and `asset:NAME` are
+        /// font files, which must be there.
         font: Families = ["Inter", "Noto Sans SC"],
         /// Pixels per em.
         size: FontSize = 16,
@@ -98,9 +100,29 @@ fields! {
     }
 }
 
-/// A family, or a list of families.
+/// A family, or a list of families. A font that is named by source stands there as [`Source`] shows it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Families(pub Vec<String>);
+
+/// A font file's source, if a family's name is one.
+fn font_source(family: &str) -> Option<Source> {
+    Source::parse(family).ok().filter(|source| matches!(source, Source::Upload(_) | Source::Asset(_)))
+}
+
+/// One name as it was written. Whatever has no scheme of ours is a family.
+fn family(name: String, reader: &mut Reader) -> Option<String> {
+    let scheme = name.trim_start().split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("upload" | "asset") => match Source::parse(&name) {
+            Ok(source) => Some(source.to_string()),
+            Err(error) => reader.invalid(error.to_string()),
+        },
+        Some("http" | "https" | "data" | "file") => {
+            reader.invalid_hint("a font is not fetched from there", "a font is a family, upload:NAME or asset:NAME")
+        }
+        _ => Some(name),
+    }
+}
 
 impl Read for Families {
     fn read(value: &Value, reader: &mut Reader) -> Option<Families> {
@@ -112,7 +134,8 @@ impl Read for Families {
         if names.is_empty() || names.len() > MAX_FAMILIES {
             return reader.invalid(format!("must name from 1 to {MAX_FAMILIES} families, not {}", names.len()));
         }
-        Some(Families(names))
+        let names: Vec<Option<String>> = names.into_iter().map(|name| family(name, reader)).collect();
+        names.into_iter().collect::<Option<Vec<_>>>().map(Families)
     }
 
     fn schema() -> Value {
@@ -233,6 +256,11 @@ impl TextFields {
 }
 
 impl Text {
+    /// The font files it names, as often as it names them.
+    pub fn font_sources(&self) -> impl Iterator<Item = Source> {
+        self.paragraph.spans.iter().flat_map(|span| &span.style.families).filter_map(|family| font_source(family))
+    }
+
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
         let measure = given.width.or(given.at_most);
         let set = |paragraph: &Paragraph| {

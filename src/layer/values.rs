@@ -55,6 +55,16 @@ pub enum Paint {
     Gradient(Box<Gradient>),
 }
 
+impl Paint {
+    /// Whether nothing shines through.
+    pub fn is_opaque(&self) -> bool {
+        match self {
+            Paint::Solid(color) => color.a == 255,
+            Paint::Gradient(gradient) => gradient.stops.iter().all(|stop| stop.color.a == 255),
+        }
+    }
+}
+
 /// A CSS gradient over the layer's box.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Gradient {

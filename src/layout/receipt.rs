@@ -1,20 +1,29 @@
 //! The receipt: what was laid out where, in output pixels, as JSON.
 
+use ab_glyph::OutlineCurve;
 use serde_json::{Map, Value, json};
 
 use crate::asset::{Assets, Shown};
 use crate::geom::Rect;
 use crate::layer::{Content, Kind};
 use crate::layout::{Layout, PlacedLayer};
-use crate::text::Composed;
+use crate::text::{Composed, Line, Run};
+
+/// Whether the receipt tells what the glyphs of a text cover: every outline must be read for it, which a render does not wait
+/// for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ink {
+    Told,
+    LeftOut,
+}
 
 /// The contract's receipt; `assets` tells where pictures came from.
-pub fn receipt(layout: &Layout, assets: &Assets) -> Value {
-    let layers: Vec<Value> = layout.placed.iter().map(|placed| layer(placed, layout.scale, assets)).collect();
+pub fn receipt(layout: &Layout, assets: &Assets, ink: Ink) -> Value {
+    let layers: Vec<Value> = layout.placed.iter().map(|placed| layer(placed, layout.scale, assets, ink)).collect();
     json!({ "width": layout.size.width(), "height": layout.size.height(), "layers": layers })
 }
 
-fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets) -> Value {
+fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets, ink: Ink) -> Value {
     let layer = placed.layer;
     let mut entry = Map::new();
     entry.insert("at".into(), json!(layer.place.at));
@@ -30,6 +39,9 @@ fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets) -> Value {
         (Kind::Text(text), Content::Text { composed, indent, .. }) => {
             let (dx, dy) = text.offset(composed, *indent, placed.rect);
             let size = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.size).next();
+            if let (Ink::Told, Some(covered)) = (ink, ink_box(composed)) {
+                entry.insert("ink".into(), rect(Rect { x: covered.x + dx, y: covered.y + dy, ..covered }, scale));
+            }
             if let Some(size) = size {
                 entry.insert("size".into(), number(size * scale));
             }
@@ -42,6 +54,7 @@ fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets) -> Value {
                 json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()),
             );
             entry.insert("truncated".into(), json!(composed.truncated));
+            entry.insert("overflow".into(), json!(overflows(composed, *indent, placed.rect)));
         }
         (Kind::Image(_), _) => {
             let source = match assets.get(layer.id.0) {
@@ -58,7 +71,7 @@ fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets) -> Value {
     Value::Object(entry)
 }
 
-fn line(line: &crate::text::Line, joined: &str, dx: f64, dy: f64, scale: f64) -> Value {
+fn line(line: &Line, joined: &str, dx: f64, dy: f64, scale: f64) -> Value {
     json!({
         "text": joined.get(line.range.clone()).unwrap_or_default(),
         "start": line.range.start,
@@ -66,11 +79,75 @@ fn line(line: &crate::text::Line, joined: &str, dx: f64, dy: f64, scale: f64) ->
         "x": number((dx + line.x) * scale),
         "baseline": number((dy + line.baseline) * scale),
         "width": number(line.width * scale),
+        "runs": runs(line, dx, scale),
     })
 }
 
+/// Stretches of one face and direction, from left to right.
+fn runs(line: &Line, dx: f64, scale: f64) -> Vec<Value> {
+    let start = |run: &Run| run.glyphs.iter().map(|glyph| glyph.cluster).min().unwrap_or(line.range.start);
+    let mut starts: Vec<usize> = line.runs.iter().map(start).collect();
+    starts.sort_unstable();
+    let entry = |run: &Run| {
+        let from = start(run);
+        let to = starts.iter().copied().find(|next| *next > from).unwrap_or(line.range.end);
+        let left = run.glyphs.iter().map(|glyph| glyph.x).fold(f64::INFINITY, f64::min);
+        let width: f64 = run.glyphs.iter().map(|glyph| glyph.advance).sum();
+        json!({
+            "start": from,
+            "end": to.max(from),
+            "font": run.face.family(),
+            "x": number((dx + left) * scale),
+            "width": number(width * scale),
+            "rtl": run.rtl,
+        })
+    };
+    line.runs.iter().filter(|run| !run.glyphs.is_empty()).map(entry).collect()
+}
+
+/// Whether lines reach beyond the box: by their advances and line boxes, as `overflow` judges.
+fn overflows(composed: &Composed, indent: f64, boxed: Rect) -> bool {
+    const SLACK: f64 = 1.0 / 128.0;
+    let beside = |line: &Line| line.x - indent < -SLACK || line.x - indent + line.width > boxed.width + SLACK;
+    composed.height > boxed.height + SLACK || composed.lines.iter().any(beside)
+}
+
+/// What the glyphs cover, from the lines' own origin; nothing where they are all blank. Colour glyphs count with their em's
+/// box.
+fn ink_box(composed: &Composed) -> Option<Rect> {
+    let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
+    let mut reach = |x: f64, y: f64| {
+        low = (low.0.min(x), low.1.min(y));
+        high = (high.0.max(x), high.1.max(y));
+    };
+    for run in composed.lines.iter().flat_map(|line| &line.runs) {
+        let scale = run.size / run.face.units_per_em();
+        for glyph in &run.glyphs {
+            if run.color {
+                let covered = run.face.ink_box().scale(run.size);
+                reach(glyph.x + covered.x, glyph.y + covered.y);
+                reach(glyph.x + covered.right(), glyph.y + covered.bottom());
+                continue;
+            }
+            for curve in run.face.outline(glyph.id).unwrap_or_default() {
+                // Control points: curves stay within them.
+                let points = match curve {
+                    OutlineCurve::Line(a, b) => vec![a, b],
+                    OutlineCurve::Quad(a, b, c) => vec![a, b, c],
+                    OutlineCurve::Cubic(a, b, c, d) => vec![a, b, c, d],
+                };
+                for point in points {
+                    let (x, y) = (f64::from(point.x) * scale, f64::from(point.y) * scale);
+                    reach(glyph.x + x + run.slant * y, glyph.y - y);
+                }
+            }
+        }
+    }
+    (low.0 <= high.0).then(|| Rect::new(low.0, low.1, high.0 - low.0, high.1 - low.1))
+}
+
 fn fonts(composed: &Composed) -> Vec<String> {
-    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family()).collect();
+    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family().to_owned()).collect();
     names.sort();
     names.dedup();
     names

@@ -3,9 +3,12 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::key::Key;
+use seen::Seen;
+
+mod seen;
 
 /// What kind of thing is remembered; each has its own counters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,10 +22,33 @@ pub enum Kind {
     Text,
     /// Module matrices of codes.
     Code,
+    /// Painted bands up to an item, by chain key.
+    Snapshot,
+    /// Encoded bands, by chain key and format.
+    Band,
+    /// Compiled templates that came with requests.
+    Template,
+    /// Merged posters, by all that was merged.
+    Poster,
+    /// Whole files, by all that determines them.
+    File,
+    /// Fonts that requests brought, with their files.
+    Font,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::Pixels, Kind::Mask, Kind::Text, Kind::Code];
+    pub const ALL: [Kind; 10] = [
+        Kind::Pixels,
+        Kind::Mask,
+        Kind::Text,
+        Kind::Code,
+        Kind::Snapshot,
+        Kind::Band,
+        Kind::Template,
+        Kind::Poster,
+        Kind::File,
+        Kind::Font,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +56,12 @@ impl Kind {
             Kind::Mask => "mask",
             Kind::Text => "text",
             Kind::Code => "code",
+            Kind::Snapshot => "snapshot",
+            Kind::Band => "band",
+            Kind::Template => "template",
+            Kind::Poster => "poster",
+            Kind::File => "file",
+            Kind::Font => "font",
         }
     }
 }
@@ -85,6 +117,9 @@ pub struct Memo {
     clock: AtomicU64,
     shards: [Mutex<Shard>; SHARDS],
     counters: [Counters; Kind::ALL.len()],
+    /// Made when first asked; what it takes was taken from the capacity at once.
+    seen: OnceLock<Seen>,
+    seen_places: usize,
 }
 
 impl Memo {
@@ -95,18 +130,47 @@ impl Memo {
 
     /// Remembers at most `bytes` altogether, overhead included.
     pub fn with_capacity(bytes: usize) -> Memo {
+        let seen_places = seen::places(bytes);
         Memo {
-            capacity: bytes,
+            capacity: bytes - seen::weight(seen_places),
             held: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             shards: Default::default(),
             counters: Default::default(),
+            seen: OnceLock::new(),
+            seen_places,
         }
+    }
+
+    /// Whether anything can be remembered; if not, nobody needs to make keys.
+    pub fn is_off(&self) -> bool {
+        self.capacity == 0
+    }
+
+    /// Bytes that all kinds together may take.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Whether this key was told of lately; from now on it was. What is large and often never wanted again is put only when
+    /// its key comes a second time, so that a poster that is rendered once washes nothing out.
+    pub fn is_second_sight(&self, key: Key) -> bool {
+        self.seen_places > 0 && self.seen.get_or_init(|| Seen::new(self.seen_places)).again(key)
     }
 
     /// What was put under this name, if it is still there and of this type.
     pub fn get<T: Send + Sync + 'static>(&self, kind: Kind, key: Key) -> Option<Arc<T>> {
-        let found = self.find(kind, key).and_then(|value| value.downcast::<T>().ok());
+        self.get_first(kind, [key]).map(|(_, found)| found)
+    }
+
+    /// The first of these that is there, and which one that is: one hit or one miss.
+    pub fn get_first<T: Send + Sync + 'static>(
+        &self,
+        kind: Kind,
+        keys: impl IntoIterator<Item = Key>,
+    ) -> Option<(usize, Arc<T>)> {
+        let mut keys = keys.into_iter().enumerate();
+        let found = keys.find_map(|(n, key)| Some((n, self.find(kind, key)?.downcast::<T>().ok()?)));
         let counters = self.counters_of(kind);
         if found.is_some() { &counters.hits } else { &counters.misses }.fetch_add(1, Ordering::Relaxed);
         found
@@ -290,6 +354,32 @@ mod tests {
         assert_eq!(memo.counts(Kind::Code).bytes, 149 + OVERHEAD as u64);
         assert_eq!(memo.held.load(Ordering::Relaxed), 149 + OVERHEAD);
         assert_eq!(memo.get::<u32>(Kind::Code, key(1)).as_deref(), Some(&49));
+    }
+
+    #[test]
+    fn the_first_that_is_there_counts_once() {
+        let memo = Memo::with_capacity(1 << 20);
+        memo.put(Kind::Snapshot, key(2), Arc::new(2u32), 10);
+        memo.put(Kind::Snapshot, key(3), Arc::new(3u32), 10);
+        let first = |keys: [u32; 3]| memo.get_first::<u32>(Kind::Snapshot, keys.map(key)).map(|(n, found)| (n, *found));
+        assert_eq!(first([1, 2, 3]), Some((1, 2)));
+        assert_eq!(first([3, 2, 1]), Some((0, 3)));
+        assert_eq!(first([4, 5, 6]), None);
+        let counts = memo.counts(Kind::Snapshot);
+        assert_eq!((counts.hits, counts.misses), (2, 1));
+    }
+
+    #[test]
+    fn a_key_is_new_once() {
+        let memo = Memo::with_capacity(1 << 20);
+        assert!(!memo.is_second_sight(key(1)));
+        assert!(!memo.is_second_sight(key(2)));
+        assert!(memo.is_second_sight(key(1)));
+        assert!(memo.is_second_sight(key(1)));
+        assert!(memo.capacity() < 1 << 20, "what was seen weighs something");
+        for memo in [Memo::off(), Memo::with_capacity(4 << 10)] {
+            assert!(!memo.is_second_sight(key(1)) && !memo.is_second_sight(key(1)), "too small to admit anything");
+        }
     }
 
     #[test]

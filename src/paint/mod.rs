@@ -16,7 +16,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use opaque::is_opaque;
+pub use opaque::{hides, is_opaque};
 
 use crate::color::Premul;
 use crate::ctx::Simd;
@@ -34,17 +34,24 @@ pub fn paint(settled: &Settled, window: PxRect, pixels: &mut [u8], simd: Simd) {
 
 /// As [`paint`], with some items only: what reads pixels in the midst of a scene is shown what lies beneath it.
 pub fn paint_items(background: Premul, items: &[Item<Ready>], window: PxRect, pixels: &mut [u8], simd: Simd) {
+    let from = items.iter().rposition(|item| hides(item, window));
+    if from.is_none() {
+        Target::new(window, pixels).fill(background);
+    }
+    paint_visible(items.get(from.unwrap_or(0)..).unwrap_or_default(), window, pixels, simd);
+}
+
+/// Paints items onto what `pixels` holds already: the same as painting them all at once, whatever was painted first.
+pub fn paint_over(items: &[Item<Ready>], window: PxRect, pixels: &mut [u8], simd: Simd) {
+    let from = items.iter().rposition(|item| hides(item, window)).unwrap_or(0);
+    paint_visible(items.get(from..).unwrap_or_default(), window, pixels, simd);
+}
+
+/// What an opaque item hides needs no painting, and is not among these.
+fn paint_visible(items: &[Item<Ready>], window: PxRect, pixels: &mut [u8], simd: Simd) {
     let mut target = Target::new(window, pixels);
     let mut painter = Painter { level: Level::of(simd), scratch: Scratch::borrow() };
-    // What an opaque item hides needs no painting.
-    let visible = match items.iter().rposition(|item| opaque::hides(item, window)) {
-        Some(first) => items.get(first..).unwrap_or_default(),
-        None => {
-            target.fill(background);
-            items
-        }
-    };
-    painter.items(visible, &mut target);
+    painter.items(items, &mut target);
     painter.scratch.give_back();
 }
 

@@ -4,7 +4,7 @@ use crate::geom::PxRect;
 use crate::scene::{Blend, Item, Op, Paint, Ready, Settled, Shape};
 
 /// Whether every pixel of `window` comes out the same whatever lay beneath the item.
-pub(super) fn hides(item: &Item<Ready>, window: PxRect) -> bool {
+pub fn hides(item: &Item<Ready>, window: PxRect) -> bool {
     match item.op() {
         Op::Group { items, opacity: 255, blend: Blend::Normal, clip: None, mask: None } => {
             items.iter().any(|item| hides(item, window))

@@ -2,7 +2,7 @@
 
 use crate::color::Premul;
 use crate::encode::Layout;
-use crate::geom::PxRect;
+use crate::geom::{PxRect, Size};
 use crate::scene::{Item, Key, KeyBuilder, Ready, Stage};
 
 /// The keys of a band from its bare ground to its last item.
@@ -30,8 +30,13 @@ impl Chain {
 }
 
 /// The chain of the window `band` under `items`, back to front. An item that does not meet the band changes nothing in it.
-pub fn chain(background: Premul, items: &[Item<Ready>], band: PxRect, layout: Layout) -> Chain {
+///
+/// The canvas belongs to it because of glyphs too large to be kept whole: settling cuts them to the canvas, and where they are
+/// cut may change their coverage by one in 255.
+pub fn chain(canvas: Size, background: Premul, items: &[Item<Ready>], band: PxRect, layout: Layout) -> Chain {
     let ground = KeyBuilder::new("band")
+        .u32(canvas.width())
+        .u32(canvas.height())
         .i32(band.x0)
         .i32(band.x1)
         .i32(band.y0)
@@ -44,13 +49,13 @@ pub fn chain(background: Premul, items: &[Item<Ready>], band: PxRect, layout: La
         .iter()
         .filter(|item| meets(item, band))
         .map(|item| {
-            last = KeyBuilder::new("band item").key(last).key(item.key()).finish();
+            last = last.then(item.key());
             last
         })
         .collect();
     Chain { ground, items }
 }
 
-fn meets<S: Stage>(item: &Item<S>, band: PxRect) -> bool {
+pub(super) fn meets<S: Stage>(item: &Item<S>, band: PxRect) -> bool {
     !item.bounds().intersect(band).is_empty()
 }

@@ -7,18 +7,25 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::color::Premul;
-use crate::ctx::Budget;
+use crate::ctx::{Budget, Simd};
 use crate::encode::Compression;
 use crate::geom::{Fx, FxRect, Size};
+use crate::memo::Counts;
 use crate::paint::tests::{Scenes, whole};
 use crate::scene::{Item, Paint, Ready, Shape};
 
 const PNG: Output = Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 };
 
+const LOSSLESS: Output = Output { format: Format::WebP, quality: 100, ..PNG };
+
 fn rastered(settled: &Settled, output: Output, threads: usize, simd: Simd) -> Vec<u8> {
+    remembered(settled, output, &Memo::off(), threads, simd)
+}
+
+fn remembered(settled: &Settled, output: Output, memo: &Memo, threads: usize, simd: Simd) -> Vec<u8> {
     let budget = Budget::new(0);
     let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::new(threads).unwrap(), simd };
-    let encoded = raster(settled, &output, &Memo::off(), &ctx).unwrap();
+    let encoded = raster(settled, &output, memo, &ctx).unwrap();
     let file = encoded.chunks.concat();
     assert_eq!(file.len(), encoded.len());
     file
@@ -54,6 +61,29 @@ proptest! {
     }
 
     #[test]
+    fn nothing_remembered_shows(seeds in prop::collection::vec(0..3u64, 12), base in any::<u64>()) {
+        // A few scenes that share their lower items, in any order, into any memo, in any format.
+        let lower = Scenes::new(base).scene();
+        let scene = |seed: u64| {
+            let mut items = lower.items().to_vec();
+            items.truncate(items.len() * 2 / 3);
+            items.extend(Scenes::new(base ^ (seed + 1)).scene().items().iter().take(seed as usize + 1).cloned());
+            Settled::new(lower.size(), lower.background(), items)
+        };
+        let scenes = [scene(0), scene(1), scene(2)];
+        let expected: Vec<[Vec<u8>; 2]> = scenes.iter().map(|s| [PNG, LOSSLESS].map(|output| rastered(s, output, 1, Simd::Detect))).collect();
+        for capacity in [600 << 10, 1 << 20, 64 << 20] {
+            let memo = Memo::with_capacity(capacity);
+            for (turn, &seed) in seeds.iter().enumerate() {
+                let (output, expected) = if turn % 4 == 3 { (LOSSLESS, &expected[seed as usize][1]) } else { (PNG, &expected[seed as usize][0]) };
+                let simd = if turn % 2 == 0 { Simd::Detect } else { Simd::Off };
+                let file = remembered(&scenes[seed as usize], output, &memo, 1 + turn % 3, simd);
+                prop_assert!(file == *expected, "turn {turn} of {seeds:?} at {capacity}");
+            }
+        }
+    }
+
+    #[test]
     fn a_chain_names_pixels(seed in any::<u64>(), without in 0..7usize) {
         // Dropping an item changes the keys of exactly those bands that it meets; equal keys mean equal pixels.
         let scene = Scenes::new(seed).scene();
@@ -63,8 +93,8 @@ proptest! {
         let (before, after) = (whole(&scene), whole(&Settled::new(scene.size(), scene.background(), items.clone())));
         for y in (0..scene.size().height() as i32).step_by(5) {
             let band = PxRect::new(0, y, scene.size().width() as i32, (y + 5).min(scene.size().height() as i32));
-            let old = chain(scene.background(), scene.items(), band, Layout::Rgb);
-            let new = chain(scene.background(), &items, band, Layout::Rgb);
+            let old = chain(scene.size(), scene.background(), scene.items(), band, Layout::Rgb);
+            let new = chain(scene.size(), scene.background(), &items, band, Layout::Rgb);
             let met = scene.items()[..without].iter().filter(|i| !i.bounds().intersect(band).is_empty()).count();
             if dropped.bounds().intersect(band).is_empty() {
                 prop_assert_eq!(&old, &new);
@@ -87,7 +117,9 @@ fn a_chain_names_ground_place_and_layout() {
     let items: Vec<Item<Ready>> = vec![Item::fill(rect(0), solid(200)), Item::fill(rect(10), solid(100))];
     let turned: Vec<Item<Ready>> = items.iter().rev().cloned().collect();
     let white = crate::color::Color::WHITE.premultiply();
-    let last = |ground: Premul, items: &[Item<Ready>], band: PxRect, layout: Layout| chain(ground, items, band, layout).last();
+    let canvas = Size::new(100, 64).unwrap();
+    let last =
+        |ground: Premul, items: &[Item<Ready>], band: PxRect, layout: Layout| chain(canvas, ground, items, band, layout).last();
     let all = [
         last(white, &items, band, Layout::Rgb),
         last(white, &items, band, Layout::Rgba),
@@ -97,11 +129,12 @@ fn a_chain_names_ground_place_and_layout() {
         last(white, &items, PxRect::new(0, 0, 100, 63), Layout::Rgb),
         last(white, &items, PxRect::new(0, 1, 100, 64), Layout::Rgb),
         last(white, &items, PxRect::new(0, 0, 99, 64), Layout::Rgb),
+        chain(Size::new(100, 65).unwrap(), white, &items, band, Layout::Rgb).last(),
     ];
     for (i, a) in all.iter().enumerate() {
         assert!(all[i + 1..].iter().all(|b| a != b), "{i}");
     }
-    assert_eq!(chain(white, &items, band, Layout::Rgb).keys().count(), 3);
+    assert_eq!(chain(canvas, white, &items, band, Layout::Rgb).keys().count(), 3);
 }
 
 #[test]
@@ -155,4 +188,78 @@ fn too_large_for_the_format_is_told_before_painting() {
     let ctx = Ctx { cancelled: &|| true, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
     let result = raster(&settled, &Output { format: Format::WebP, ..PNG }, &Memo::off(), &ctx);
     assert_eq!(result.err(), Some(RasterError::Encode(EncodeError::TooLarge { format: Format::WebP })));
+}
+
+/// A poster of four bands: a gradient and a veil on all of them, and on the third a mark at `x`.
+fn poster(x: i32) -> Settled {
+    let size = Size::new(1_024, 256).unwrap();
+    let rect = |x0: i32, y0: i32, x1: i32, y1: i32| {
+        Shape::Rect(FxRect::new(Fx::from_int(x0), Fx::from_int(y0), Fx::from_int(x1), Fx::from_int(y1)))
+    };
+    let color = |r: u8, a: u8| crate::color::Color { r, g: 80, b: 30, a }.premultiply();
+    let stops = [(0.0, 10), (1.0, 200)].map(|(at, r)| crate::scene::Stop { at, color: color(r, 255) }).to_vec();
+    let map = crate::geom::Affine::scale(1.0 / 1_024.0, 1.0);
+    let gradient = crate::scene::Gradient { kind: crate::scene::GradientKind::Linear, map, stops };
+    let items = vec![
+        Item::fill(rect(0, 0, 1_024, 256), Paint::Gradient(Arc::new(gradient))),
+        Item::fill(rect(0, 0, 1_000, 256), Paint::Solid(color(255, 90))),
+        Item::fill(rect(x, 140, x + 50, 170), Paint::Solid(color(0, 255))),
+    ];
+    Settled::new(size, crate::color::Color::WHITE.premultiply(), items)
+}
+
+#[test]
+fn bands_are_admitted_on_second_sight_and_found_from_the_third_render_on() {
+    let memo = Memo::with_capacity(64 << 20);
+    let counts = || (memo.counts(Kind::Band), memo.counts(Kind::Snapshot));
+    let draw =
+        |x| assert!(remembered(&poster(x), PNG, &memo, 2, Simd::Detect) == rastered(&poster(x), PNG, 1, Simd::Detect), "{x}");
+    draw(0);
+    assert_eq!(counts().0, Counts { misses: 4, ..Counts::default() }, "once is not enough");
+    assert_eq!(counts().1, Counts { misses: 4, ..Counts::default() });
+    draw(60);
+    let (bands, snapshots) = counts();
+    assert_eq!((bands.hits, bands.misses), (0, 8));
+    assert!(bands.bytes > 0, "the three without the mark are kept");
+    assert_eq!((snapshots.hits, snapshots.misses), (0, 8));
+    assert!(
+        (1_024 * 64 * 4..1_024 * 64 * 4 + 512).contains(&snapshots.bytes),
+        "what lies beneath the mark is kept: {snapshots:?}"
+    );
+    for turn in 1..5 {
+        draw(60 + turn * 60);
+        let (now, painted) = counts();
+        assert_eq!((now.hits, now.misses), (3 * turn as u64, 8 + turn as u64), "only the band of the mark is made");
+        assert_eq!((painted.hits, painted.misses), (turn as u64, 8), "on what lies beneath it");
+        assert_eq!((now.bytes, painted.bytes), (bands.bytes, snapshots.bytes), "nothing that comes once is kept");
+    }
+    draw(60);
+    draw(60);
+    assert_eq!(counts().0.hits, 3 * 4 + 3 + 4, "a mark that came before is known, too");
+}
+
+#[test]
+fn bands_of_another_output_are_others() {
+    let memo = Memo::with_capacity(64 << 20);
+    for output in [PNG, Output { compression: Compression::Small, ..PNG }, Output { dpi: 300, ..PNG }] {
+        for _ in 0..3 {
+            assert!(remembered(&poster(5), output, &memo, 1, Simd::Detect) == rastered(&poster(5), output, 1, Simd::Detect));
+        }
+    }
+    // The resolution stands in no band.
+    assert_eq!(memo.counts(Kind::Band).hits, 4 + 4 + 3 * 4);
+}
+
+#[test]
+fn formats_without_bands_are_painted_from_snapshots() {
+    let memo = Memo::with_capacity(64 << 20);
+    let jpeg = Output { format: Format::Jpeg, ..PNG };
+    for turn in 0..4 {
+        assert!(
+            remembered(&poster(turn * 7), jpeg, &memo, 1, Simd::Detect) == rastered(&poster(turn * 7), jpeg, 1, Simd::Detect)
+        );
+    }
+    let counts = memo.counts(Kind::Snapshot);
+    assert_eq!((counts.hits, counts.misses), (8, 8));
+    assert_eq!(memo.counts(Kind::Band), Counts::default());
 }

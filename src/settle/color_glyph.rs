@@ -1,7 +1,6 @@
 //! Glyphs in their own colours (COLRv1, COLRv0, CBDT, sbix) into pixels, through vello_cpu.
 
 use std::iter;
-use std::sync::Arc;
 
 use vello_cpu::kurbo::Affine;
 use vello_cpu::peniko::{Blob, FontData};
@@ -29,7 +28,7 @@ fn draw(glyph: &ColorGlyph) -> Option<Vec<u8>> {
         let settings = RenderSettings { level: Level::baseline(), num_threads: 0 };
         let mut context = RenderContext::new_with(width, height, settings);
         let mut resources = Resources::new();
-        let font = FontData::new(Blob::new(Arc::new(glyph.face.data())), glyph.face.index());
+        let font = FontData::new(Blob::new(glyph.face.data()), glyph.face.index());
         context.set_transform(Affine::new([m.a, m.b, m.c, m.d, m.e, m.f]));
         // A representation that cannot be drawn leaves the window blank.
         let _ = context

@@ -296,6 +296,11 @@ impl Meter {
         }
     }
 
+    /// Bytes spent.
+    pub fn expanded(&self) -> usize {
+        limits::MAX_EXPANDED_BYTES - self.bytes
+    }
+
     /// Whether going on is useless.
     pub fn has_refused(&self) -> bool {
         self.refused

@@ -62,6 +62,8 @@ pub struct Merged {
     pub frame_origins: Origins,
     /// In painting order.
     pub layers: Vec<MergedLayer>,
+    /// Bytes that placeholders and turns of `repeat` added.
+    pub expanded: usize,
 }
 
 /// What a request brings, checked against the template.
@@ -96,7 +98,7 @@ pub fn merge(template: &Template, bound: &Bound, limits: &Limits, problems: &mut
     let frame = merge.frame(&template.frame, &bound.canvas, &scope, &mut frame_origins);
     let layers = merge.layers(&template.layers, &scope, None);
     problems.append(merge.problems);
-    Merged { frame, frame_origins, layers }
+    Merged { frame, frame_origins, layers, expanded: merge.meter.expanded() }
 }
 
 /// The fields of the canvas, with their places.

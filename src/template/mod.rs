@@ -5,6 +5,7 @@
 
 mod decimal;
 pub mod declare;
+mod digest;
 pub mod expression;
 pub mod fields;
 mod filters;
@@ -23,9 +24,13 @@ mod tests;
 pub mod values;
 pub mod variables;
 
+pub use digest::{digest, digest_object};
 pub use library::Library;
 pub use merge::{Merged, MergedLayer, Supplied};
+pub use slot::weight as weight_of_json;
 pub use variables::Variables;
+
+use crate::key::Key;
 
 /// A template that was read and checked, its placeholders compiled. Merging it takes variables.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub struct Template {
     variables: Variables,
     frame: Vec<(String, slot::Slot)>,
     layers: Vec<parse::Node>,
+    digest: Key,
+    weight: usize,
 }
 
 impl Template {
@@ -48,5 +55,15 @@ impl Template {
 
     pub fn variables(&self) -> &Variables {
         &self.variables
+    }
+
+    /// Names the JSON it was read from.
+    pub fn digest(&self) -> Key {
+        self.digest
+    }
+
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 }

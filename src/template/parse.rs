@@ -131,7 +131,8 @@ impl Template {
         if !value.is_object() {
             problems.push(Problem::new(root.clone(), Code::WrongType, "a template must be an object"));
             let variables = Variables::parse(None, &root, &mut problems);
-            return (Template { name: None, description: None, variables, frame: Vec::new(), layers: Vec::new() }, problems);
+            let (frame, layers, digest) = (Vec::new(), Vec::new(), super::digest(value));
+            return (Template { name: None, description: None, variables, frame, layers, digest, weight: 0 }, problems);
         }
         let variables = Variables::parse(object.get("variables"), &root.child("variables"), &mut problems);
         let none = Origins::default();
@@ -183,7 +184,12 @@ impl Template {
         };
         let Scribe { used, lenient, problems, .. } = scribe;
         let variables = variables.with_used(used, &lenient);
-        (Template { name, description, variables, frame: slots, layers }, problems)
+        // Each layer is kept as written and compiled, an expression takes a kilobyte or two, a variable's validator several.
+        let weight = 4 * super::slot::weight(value)
+            + 2_048 * compiler.placeholders()
+            + 16_384 * variables.declared_names().map_or(0, |names| names.len());
+        let digest = super::digest(value);
+        (Template { name, description, variables, frame: slots, layers, digest, weight }, problems)
     }
 }
 

@@ -93,6 +93,11 @@ impl Compiler {
         }
     }
 
+    /// How many were met.
+    pub fn placeholders(&self) -> usize {
+        self.placeholders
+    }
+
     /// One bare expression.
     pub fn expression(&mut self, source: &str, place: &Place, uses: &mut dyn Use) -> Option<Arc<Compiled>> {
         self.placeholders += 1;

@@ -20,7 +20,7 @@ use crate::ctx::{Ctx, Stopped};
 use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 
-pub use font::{Axis, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts};
+pub use font::{Axis, BadFont, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts, OwnFont};
 
 /// How a stretch of text looks, as far as shaping and breaking care. Sizes in layout pixels (scale 1).
 #[derive(Clone, Debug, PartialEq)]
@@ -219,6 +219,10 @@ pub fn compose(
     memo: &Memo,
     ctx: &Ctx<'_>,
 ) -> Result<Arc<Composed>, TextError> {
+    // What is remembered holds its faces, and so would keep whole files of requests' own fonts that nobody has counted.
+    if paragraph.spans.iter().flat_map(|span| &span.style.families).any(|family| fonts.is_own(family)) {
+        return Ok(Arc::new(paragraph::compose(fonts, paragraph, measure, ctx)?));
+    }
     let key = key(fonts, paragraph, measure);
     if let Some(found) = memo.get::<Composed>(Kind::Text, key) {
         return Ok(found);

@@ -2,8 +2,14 @@
 // A test may panic: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod crash;
 #[cfg(target_os = "linux")]
 mod memory;
+mod proxy;
+mod send;
+#[cfg(target_os = "linux")]
+mod starved;
+mod wire;
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -119,6 +125,27 @@ fn assets_beside_the_template() {
     let (_, err) = check(&run(dir.path(), &["render", path]), 1);
     assert!(err.starts_with("error: template /layers/0/src: "), "{err}");
     check(&run(dir.path(), &["render", path, "--assets", elsewhere.path().to_str().unwrap()]), 0);
+}
+
+#[test]
+fn fonts_beside_the_template() {
+    let text = json!({ "type": "text", "text": "Hamburg", "size": 20, "font": ["asset:fonts/own.otf"] });
+    let dir = folder(&json!({ "width": 120, "height": 30, "background": "#fff", "layers": [text] }));
+    let (_, err) = check(&run(dir.path(), &["render", "small.json"]), 1);
+    assert!(err.starts_with("error: template /layers/0/font: asset:fonts/own.otf "), "{err}");
+    std::fs::create_dir(dir.path().join("fonts")).unwrap();
+    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/posters/fonts");
+    std::fs::copy(fonts.join("latin-bold.otf"), dir.path().join("fonts/own.otf")).unwrap();
+    let own = run(dir.path(), &["render", "small.json", "-o", "-"]);
+    check(&own, 0);
+    std::fs::write(dir.path().join("fonts/own.otf"), "no font").unwrap();
+    let (_, err) = check(&run(dir.path(), &["render", "small.json"]), 1);
+    assert!(err.contains("cannot be used as a font"), "{err}");
+    let bundled = std::fs::read_to_string(dir.path().join("small.json")).unwrap().replace("asset:fonts/own.otf", "Inter");
+    std::fs::write(dir.path().join("small.json"), bundled).unwrap();
+    let bundled = run(dir.path(), &["render", "small.json", "-o", "-"]);
+    check(&bundled, 0);
+    assert!(own.stdout != bundled.stdout);
 }
 
 #[test]
@@ -306,4 +333,19 @@ fn is_interrupted_with_130() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn measures_without_a_picture() {
+    let text = json!({ "width": 100, "height": 50, "layers": [{ "type": "text", "text": "{{ word }}", "size": 20 }],
+                       "variables": { "word": { "type": "string" } } });
+    let dir = folder(&text);
+    let (out, err) = check(&run(dir.path(), &["measure", "small.json", "--var", "word=Hi", "--scale", "2"]), 0);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&told["width"], &told["layers"][0]["lines"][0]["text"], err.as_str()), (&json!(200), &json!("Hi"), ""));
+    assert!(!dir.path().join("small.png").exists());
+    let (out, err) = check(&run(dir.path(), &["measure", "small.json", "--json"]), 1);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["code"], "missing_variable");
+    assert!(err.contains("word"), "{err}");
+    check(&run(dir.path(), &["measure", "small.json", "--scale", "9"]), 2);
 }

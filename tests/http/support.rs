@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use affiche::cli::setup::{User, bounds, engine};
 use affiche::config::{Config, Flags};
-use affiche::http::{App, accept, router};
+use affiche::http::{App, accept, metrics_router, router};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -21,6 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A running service with a folder of its own.
 pub struct Service {
     pub address: SocketAddr,
+    metrics: SocketAddr,
     dir: tempfile::TempDir,
     end: Option<oneshot::Sender<()>>,
     /// Gives the number of connections that were cut.
@@ -55,13 +56,16 @@ impl Service {
                 let engine = Arc::new(engine(&config, User::Service).unwrap());
                 let uploads = engine.intake.store().clone();
                 let app = Arc::new(App::new(&config, shown.unwrap_or(address), engine, uploads, &serde_json::json!({ "x": 1 })));
-                ready.send(address).unwrap();
+                let apart = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                ready.send((address, apart.local_addr().unwrap())).unwrap();
+                let metrics = metrics_router(Arc::clone(&app));
+                tokio::spawn(accept::serve(apart, metrics, Arc::default(), bounds(&config), std::future::pending()));
                 let end = async { drop(ended.await) };
                 accept::serve(listener, router(Arc::clone(&app)), app.lifecycle(), bounds(&config), end).await
             })
         });
-        let address = when_ready.recv_timeout(PATIENCE).expect("the service did not start");
-        Service { address, dir, end: Some(end), thread: Some(thread) }
+        let (address, metrics) = when_ready.recv_timeout(PATIENCE).expect("the service did not start");
+        Service { address, metrics, dir, end: Some(end), thread: Some(thread) }
     }
 
     /// What lies in the folder of uploads, the store's own files left out.
@@ -76,28 +80,26 @@ impl Service {
         found
     }
 
+    /// What the disk tier of fetched pictures holds, files under way included.
+    pub fn cached(&self) -> Vec<String> {
+        let folders = ["urls", "blobs"].map(|name| self.dir.path().join("cache/sources-1").join(name));
+        let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// The same, asked where `metrics_listen` would be.
+    pub fn metrics(&self) -> Apart {
+        Apart { address: self.metrics }
+    }
+
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect_timeout(&self.address, PATIENCE).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream
+        connect(self.address)
     }
 
     /// Sends a request and reads the answer. `Content-Length` is added where a body is sent.
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
-        headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
-        let announced =
-            headers.iter().any(|(name, _)| ["content-length", "transfer-encoding"].contains(&name.to_lowercase().as_str()));
-        if !body.is_empty() && !announced {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        let mut stream = self.connect();
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // The answer may come, and the connection end, before all is sent.
-        let _ = stream.write_all(body);
-        Answer::read(&mut stream, method).expect("no answer")
+        ask(self.address, method, path, headers, body)
     }
 
     #[track_caller]
@@ -128,6 +130,47 @@ impl Drop for Service {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// Sends a request and reads the answer.
+#[track_caller]
+fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", address);
+    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    let announced =
+        headers.iter().any(|(name, _)| ["content-length", "transfer-encoding"].contains(&name.to_lowercase().as_str()));
+    if !body.is_empty() && !announced {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    let mut stream = connect(address);
+    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    // The answer may come, and the connection end, before all is sent.
+    let _ = stream.write_all(body);
+    Answer::read(&mut stream, method).expect("no answer")
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The listener of `metrics_listen`.
+pub struct Apart {
+    address: SocketAddr,
+}
+
+impl Apart {
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        ask(self.address, "GET", path, &[], b"")
+    }
+
+    #[track_caller]
+    pub fn post_json(&self, path: &str, body: &Value) -> Answer {
+        ask(self.address, "POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
     }
 }
 
@@ -189,6 +232,12 @@ impl Answer {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// One number of `/metrics`.
+    pub fn sample(&self, name: &str) -> Option<f64> {
+        let text = std::str::from_utf8(&self.body).unwrap();
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
     }
 
     /// The answer must be this problem, told as the contract says; gives the document.

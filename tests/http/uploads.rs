@@ -157,7 +157,71 @@ fn nothing_that_could_run_is_shown() {
     let attached = Some("attachment; filename=\"a.x\"".to_owned());
     assert_eq!(disposition(b"<!doctype html><script>1</script>"), attached);
     assert_eq!(disposition(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), attached);
+    assert_eq!(disposition(b"\xef\xbb\xbf\n<body onload=alert(1)>"), attached);
+    assert_eq!(disposition(b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>"), attached);
     assert_eq!(disposition(b"%PDF-1.7"), attached);
     assert_eq!(disposition(b"\x89PNG\r\n\x1a\n...."), None);
     assert_eq!(disposition(b"plain"), None);
+}
+
+#[test]
+fn digests_come_back_and_must_agree() {
+    let service = Service::start(&[]);
+    let put = |headers: &[(&str, &str)], body: &[u8]| service.ask("PUT", "/v1/uploads/a", headers, body);
+    let digest = "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:";
+    let zero = "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:";
+    // One of two is wrong, whichever stands first.
+    put(&[("Repr-Digest", digest), ("Content-Digest", zero)], b"hello").problem(460, "digest_mismatch");
+    put(&[("Repr-Digest", zero), ("Content-Digest", digest)], b"hello").problem(460, "digest_mismatch");
+    for broken in ["sha-256=2cf2", "sha-256=:AAAA:", "sha-256=:LPJ*:", "sha-256", "sha-256=:\u{e9}:"] {
+        put(&[("Repr-Digest", broken)], b"hello").problem(422, "invalid_value");
+    }
+    assert_eq!(service.files(), [""; 0]);
+    let several = format!("md5=:AAAA:, {digest};parameter=1");
+    assert_eq!(put(&[("Repr-Digest", &several), ("Content-Digest", digest)], b"hello").status, 201);
+
+    let ask = |method, headers: &[(&str, &str)]| service.ask(method, "/v1/uploads/a", headers, b"");
+    let etag = format!("\"{SHA}\"");
+    for (method, headers, status) in [
+        ("GET", &[][..], 200),
+        ("HEAD", &[], 200),
+        ("GET", &[("Range", "bytes=0-1")], 206),
+        ("GET", &[("If-None-Match", &etag)], 304),
+    ] {
+        let answer = ask(method, headers);
+        assert_eq!((answer.status, answer.header("repr-digest")), (status, Some(digest)), "{method} {headers:?}");
+        // Of the bytes that are sent: only where these are all there are.
+        let whole = status == 200 && method == "GET";
+        assert_eq!(answer.header("content-digest"), whole.then_some(digest), "{method} {headers:?}");
+    }
+}
+
+#[test]
+fn conditions_in_every_form() {
+    let service = Service::start(&[]);
+    let put = |headers: &[(&str, &str)]| service.ask("PUT", "/v1/uploads/a", headers, b"hello").status;
+    let delete = |headers: &[(&str, &str)]| service.ask("DELETE", "/v1/uploads/a", headers, b"").status;
+    assert_eq!(put(&[]), 201);
+    let etag = format!("\"{SHA}\"");
+    let weak = format!("W/{etag}");
+    // Several lines of a list are one list.
+    assert_eq!(put(&[("If-Match", "\"other\""), ("If-Match", &etag)]), 200);
+    assert_eq!(put(&[("If-Match", &weak)]), 412, "strong comparison");
+    for never in [
+        &[("If-None-Match", "\"other\""), ("If-None-Match", etag.as_str())][..],
+        &[("If-None-Match", &weak)],
+        &[("If-None-Match", "\"x\", *")],
+    ] {
+        assert_eq!((put(never), delete(never)), (412, 412), "{never:?}");
+    }
+    assert_eq!(put(&[("If-None-Match", "\"other\"")]), 200);
+    let both = [("If-Match", etag.as_str()), ("If-None-Match", "*")];
+    assert_eq!((put(&both), delete(&both)), (412, 412));
+    let (past, future) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 06 Nov 2093 08:49:37 GMT");
+    let unmodified = |since| [("If-Unmodified-Since", since)];
+    assert_eq!((put(&unmodified(past)), delete(&unmodified(past))), (412, 412));
+    assert_eq!(put(&unmodified(future)), 200);
+    // An entity tag says more than a date, which then counts for nothing.
+    assert_eq!(put(&[("If-Match", &etag), ("If-Unmodified-Since", past)]), 200);
+    assert_eq!(delete(&unmodified(future)), 204);
 }

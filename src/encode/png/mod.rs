@@ -5,7 +5,7 @@
 //! from those of the bands. No byte of a band depends on another one: its first row is filtered without the row above.
 //!
 //! The encoder is our own, because a band is small and known whole: it is tried on a few of its rows which of two ways suits it,
-//! filtered rows with runs of zeros or plain rows with matches ([`plan`]), and its prefix codes are made from its own counts.
+//! filtered rows with runs of zeros or plain rows with matches (`plan`), and its prefix codes are made from its own counts.
 
 mod bits;
 mod block;

@@ -88,6 +88,11 @@ fn parse(text: &str) -> Option<Kind> {
         let base = base.parse::<IpAddr>().ok()?;
         let prefix = prefix.parse::<u8>().ok().filter(|_| prefix.bytes().all(|b| b.is_ascii_digit()))?;
         let widest = if base.is_ipv4() { 32 } else { 128 };
+        // Addresses are compared in their plain form, so a network of mapped ones is one of IPv4.
+        let (base, prefix, widest) = match (base.to_canonical(), prefix.checked_sub(96)) {
+            (plain @ IpAddr::V4(_), Some(prefix)) if base.is_ipv6() => (plain, prefix, 32),
+            _ => (base, prefix, widest),
+        };
         return (prefix <= widest).then_some(Kind::Net { base, prefix });
     }
     if let Some(domain) = text.strip_prefix("*.") {

@@ -230,7 +230,8 @@ async fn ask(intake: &Intake, urls: &[String]) -> Vec<SourceProblem> {
         .filter_map(|url| url.parse().ok())
         .map(|url| Wanted { source: Source::Url(url), place: Place::new(In::Template, ""), refresh: false })
         .collect();
-    let around = Around { deadline: Instant::now() + Duration::from_secs(20), asset_dirs: &[] };
+    let purse = intake.purse();
+    let around = Around { deadline: Instant::now() + Duration::from_secs(20), purse: &purse, asset_dirs: &[] };
     intake.gather(&wanted, &around).await.into_iter().map(|answer| answer.expect_err("nothing private is had")).collect()
 }
 
@@ -322,6 +323,51 @@ async fn what_is_dialled_is_what_was_judged() {
     }
 }
 
+/// An answer that may be dialled, then one that may not, and so on; both lie on this machine.
+struct Changing(AtomicUsize);
+
+impl Lookup for Changing {
+    fn lookup<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        let turn = self.0.fetch_add(1, Ordering::SeqCst);
+        let answer: &[&str] = match turn % 3 {
+            0 => &["127.0.0.2"],
+            1 => &["127.0.0.1"],
+            _ => &["127.0.0.2", "127.0.0.1"],
+        };
+        Box::pin(async move { Ok(answer.iter().map(|text| ip(text)).collect()) })
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_that_changes_its_mind_never_leads_inside() {
+    // 127.0.0.2 stands for the public internet: the rules let it pass. 127.0.0.1, at the same port, is inside.
+    let origin = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let port = origin.local_addr().unwrap().port();
+    let inside = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let counts = [origin, inside].map(|listener| {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counter = count.clone();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        });
+        count
+    });
+    let settings = settings(&["127.0.0.2"]);
+    let intake = Intake::new(IntakeSettings { lookup: Arc::new(Changing(AtomicUsize::new(0))), ..settings }).unwrap();
+    let mut refused = 0;
+    for tens in 0..100 {
+        let urls: Vec<String> = (0..10).map(|n| format!("http://rebind{}.test:{port}/x.png", tens * 10 + n)).collect();
+        refused += ask(&intake, &urls).await.iter().filter(|problem| problem.code() == Code::ForbiddenSource).count();
+    }
+    let [outside, inside] = counts.map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(inside, 0);
+    // Two answers of three hold what is inside, and one such spoils the name.
+    assert!((300..=340).contains(&outside) && (660..=700).contains(&refused), "{outside} and {refused}");
+}
+
 fn guard(private: &[&str], only: &[&str]) -> Guard {
     let rules = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Rule>>();
     Guard::new(rules(private), (!only.is_empty()).then(|| rules(only)))
@@ -368,6 +414,9 @@ fn rules_compare_hosts_ports_and_networks() {
         (&["::1"], &[], "http://[0:0::1]:10/", "", true),
         (&["fd00::/8"], &[], "http://inner.test/", "fd00::1", true),
         (&["0.0.0.0/0"], &[], "http://inner.test/", "fd00::1", false),
+        (&["::ffff:10.0.0.0/104"], &[], "http://inner.test/", "10.1.2.3", true),
+        (&["::ffff:10.0.0.0/104"], &[], "http://inner.test/", "11.1.2.3", true),
+        (&["::ffff:10.0.0.0/104"], &[], "http://inner.test/", "127.0.0.1", false),
         // Only what is listed, and listing makes nothing private public.
         (&[], &["a.example"], "https://a.example/", "8.8.8.8", true),
         (&[], &["a.example"], "https://b.example/", "8.8.8.8", false),

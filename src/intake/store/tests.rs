@@ -4,8 +4,17 @@ use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::problem::Code;
 
-const SETTINGS: StoreSettings = StoreSettings { max_upload_bytes: 1_000_000, quota: 2_000_000, ttl: None, min_rate: None };
+const SETTINGS: StoreSettings = StoreSettings {
+    max_upload_bytes: 1_000_000,
+    quota: 2_000_000,
+    max_uploads: 100,
+    ttl: None,
+    partial_ttl: Duration::from_secs(60),
+    max_partials: 3,
+    min_rate: None,
+};
 
 fn store(dir: &Path) -> Store {
     Store::open(Some(dir), SETTINGS)
@@ -143,7 +152,8 @@ async fn links_and_folders_are_absent_and_what_they_point_to_is_left_alone() {
     std::os::unix::fs::symlink(&secret, dir.path().join("link")).unwrap();
     std::fs::create_dir(dir.path().join("folder")).unwrap();
     let store = store(dir.path());
-    for n in ["link", "folder"] {
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
+    for n in ["link", "folder", "socket"] {
         assert!(matches!(store.get(&name(n)).await, Err(StoreError::NotFound)), "{n}");
         assert!(matches!(store.delete(&name(n), Condition::None).await, Err(StoreError::NotFound)), "{n}");
     }
@@ -176,6 +186,113 @@ async fn conditions_decide_at_the_moment_of_the_change() {
     let (first, second) =
         tokio::join!(store.put(&a, body(b"1"), when(Condition::Absent)), store.put(&a, body(b"2"), when(Condition::Absent)));
     assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1);
+}
+
+#[tokio::test]
+async fn every_kind_of_condition_is_asked_under_the_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let a = name("a");
+    let Stored { meta, .. } = store.put(&a, body(b"one"), Announced::default()).await.unwrap();
+    let (one, other) = (meta.sha256, [1; 32]);
+    let (before, at) = (meta.modified - Duration::from_secs(10), meta.modified);
+    for (condition, holds) in [
+        (Condition::NoneOf(vec![other]), true),
+        (Condition::NoneOf(vec![other, one]), false),
+        (Condition::UnmodifiedSince(at), true),
+        (Condition::UnmodifiedSince(before), false),
+        (Condition::All(vec![Condition::OneOf(vec![one]), Condition::NoneOf(vec![other])]), true),
+        (Condition::All(vec![Condition::OneOf(vec![one]), Condition::Absent]), false),
+        (Condition::All(Vec::new()), true),
+    ] {
+        let put = store.put(&a, body(b"one"), when(condition.clone())).await;
+        assert_eq!(put.is_ok(), holds, "{condition:?}: {put:?}");
+        assert!(holds || matches!(put, Err(StoreError::PreconditionFailed)));
+        // So that dates stay as they were.
+        File::options().write(true).open(dir.path().join("a")).unwrap().set_modified(at).unwrap();
+    }
+    // It became what it must not be while the bytes were on their way.
+    let late = Condition::NoneOf(vec![<Sha>::from(Sha256::digest(b"two"))]);
+    let (first, second) =
+        tokio::join!(store.put(&a, body(b"two"), Announced::default()), store.put(&a, body(&[3; 900_000]), when(late)));
+    assert!(first.is_ok() && matches!(second, Err(StoreError::PreconditionFailed)), "{second:?}");
+    let absent = Condition::All(vec![Condition::Absent]);
+    let b = name("b");
+    let (first, second) = tokio::join!(store.put(&b, body(b"1"), when(absent.clone())), store.put(&b, body(b"2"), when(absent)));
+    assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1);
+}
+
+#[tokio::test]
+async fn how_many_uploads_there_are_has_a_cap_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Store::open(Some(dir.path()), StoreSettings { max_uploads: 3, ..SETTINGS });
+    let store = open();
+    for n in ["a", "b", "c"] {
+        store.put(&name(n), body(b""), Announced::default()).await.unwrap();
+    }
+    for store in [store.clone(), open()] {
+        assert!(matches!(store.create(body(b""), Announced::default()).await, Err(StoreError::QuotaFull)));
+        assert!(!store.put(&name("c"), body(b"again"), Announced::default()).await.unwrap().created);
+    }
+    store.delete(&name("a"), Condition::None).await.unwrap();
+    assert!(store.put(&name("d"), body(b""), Announced::default()).await.unwrap().created);
+    assert!(matches!(store.put(&name("e"), body(b""), Announced::default()).await, Err(StoreError::QuotaFull)));
+    assert_eq!(visible(dir.path()), ["b", "c", "d"]);
+}
+
+#[tokio::test]
+async fn what_is_expired_makes_room_before_a_write_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { ttl: Some(Duration::from_secs(50)), max_uploads: 2, ..SETTINGS };
+    let store = Store::open(Some(dir.path()), settings);
+    let age = |n: &str| {
+        let old = SystemTime::now() - Duration::from_secs(100);
+        File::options().write(true).open(dir.path().join(n)).unwrap().set_modified(old).unwrap();
+    };
+    // Sweeps that were slow would be spared for a while.
+    let rested = || store.0.swept.lock().unwrap().1 = Duration::ZERO;
+    let million = vec![0; 1_000_000];
+    for n in ["a", "b"] {
+        store.put(&name(n), body(&million), Announced::default()).await.unwrap();
+        age(n);
+    }
+    let announced = Announced { length: Some(1_000_000), ..Announced::default() };
+    rested();
+    store.put(&name("c"), body(&million), announced).await.unwrap();
+    assert_eq!(visible(dir.path()), ["c"]);
+    // Without an announced length it is found out on the way: then the next one has room.
+    store.put(&name("d"), body(&million[1..]), Announced::default()).await.unwrap();
+    age("c");
+    age("d");
+    rested();
+    assert!(matches!(store.put(&name("e"), body(&million), Announced::default()).await, Err(StoreError::QuotaFull)));
+    assert!(store.put(&name("e"), body(&million), Announced::default()).await.is_ok());
+    assert_eq!(visible(dir.path()), ["e"]);
+}
+
+#[tokio::test]
+async fn a_folder_that_goes_away_is_no_room_and_not_a_missing_upload() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("uploads");
+    let store = store(&path);
+    let gone = path.clone();
+    let body = body(b"x").chain(stream::once(async move {
+        std::fs::remove_dir_all(gone).unwrap();
+        Ok(Bytes::from_static(b"y"))
+    }));
+    let failed = store.put(&name("a"), body, Announced::default()).await.unwrap_err();
+    assert_eq!(failed.code(), Code::NoSpace, "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_sender_that_falls_silent_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let rate = MinRate { bytes_per_second: 1_000_000, grace: Duration::from_millis(50) };
+    let store = Store::open(Some(dir.path()), StoreSettings { min_rate: Some(rate), ..SETTINGS });
+    let silent = body(b"begun").chain(stream::pending());
+    let failed = store.put(&name("a"), silent, Announced::default()).await.unwrap_err();
+    assert!(matches!(failed, StoreError::TooSlow) && failed.code() == Code::IncompleteBody, "{failed:?}");
+    assert_eq!((visible(dir.path()), used(&store)), (Vec::new(), (0, 0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,11 @@
 //! A face as the registry knows it: where it is, what it is called, which weights it has. Opened at the first use.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::bundled::Bundled;
-use super::face::FontFile;
+use super::face::{Face, FontFile};
 use crate::text::shape::{Names, Opened};
 
 pub(in crate::text) struct Entry {
@@ -16,29 +18,32 @@ pub(in crate::text) struct Entry {
     pub width: f32,
     pub italic: bool,
     opened: OnceLock<Option<Opened>>,
+    /// At the coordinates in use, by their bits.
+    instances: Mutex<HashMap<Vec<u32>, Arc<Face>>>,
 }
+
+/// Faces kept at their coordinates. Optical sizes make one for every font size in use; beyond this all are made anew.
+const MAX_INSTANCES: usize = 512;
 
 impl Entry {
     pub(super) fn bundled(font: &'static Bundled) -> Entry {
         Entry {
-            file: Arc::new(FontFile::new(font.data, None)),
+            file: Arc::new(FontFile::kept(font.data, None)),
             index: 0,
             names: Names { family: font.family.into(), style: font.style.into(), families: vec![font.family.into()] },
             weights: font.weights,
             width: 1.0,
             italic: font.italic,
             opened: OnceLock::new(),
+            instances: Mutex::default(),
         }
     }
 
-    /// Reads a face of a file; `None` when it is broken or nameless.
+    /// Reads a face of a file; `None` when it is broken.
     pub fn read(file: &Arc<FontFile>, index: u32) -> Option<Entry> {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        catch_unwind(AssertUnwindSafe(|| {
             let opened = Opened::open(file.data(), index)?;
             let names = opened.names();
-            if names.families.is_empty() {
-                return None;
-            }
             let attributes = opened.attributes();
             let axes = opened.axes();
             let axis = |tag: &[u8; 4]| axes.iter().find(|axis| axis.tag == *tag);
@@ -50,10 +55,33 @@ impl Entry {
                 width: attributes.width,
                 italic: attributes.italic,
                 opened: OnceLock::from(Some(opened)),
+                instances: Mutex::default(),
             })
         }))
         .ok()
         .flatten()
+    }
+
+    /// It says what it is called.
+    pub fn has_name(&self) -> bool {
+        !self.names.families.is_empty()
+    }
+
+    /// The face at these coordinates, which lie inside their axes; `None` where it is so broken that it cannot be made.
+    pub fn at(&self, coordinates: Vec<([u8; 4], f32)>) -> Option<Arc<Face>> {
+        let key: Vec<u32> = coordinates.iter().map(|(_, value)| value.to_bits()).collect();
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(face) = instances.get(&key) {
+            return Some(Arc::clone(face));
+        }
+        let opened = self.opened()?;
+        let made = AssertUnwindSafe(|| Face::new(&self.names.family, Arc::clone(&self.file), self.index, opened, coordinates));
+        let face = Arc::new(catch_unwind(made).ok()?);
+        if instances.len() >= MAX_INSTANCES {
+            instances.clear();
+        }
+        instances.insert(key, Arc::clone(&face));
+        Some(face)
     }
 
     /// The face at its default coordinates; `None` for a broken one.

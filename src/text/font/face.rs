@@ -6,25 +6,49 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use ab_glyph::{Font as _, FontRef, GlyphId, OutlineCurve, VariableFont as _};
+use bytes::Bytes;
 
 use crate::geom::Rect;
 use crate::key::{Key, KeyBuilder};
 use crate::text::shape::{Opened, Plans};
 
-/// A font file's bytes: embedded in the binary, or mapped and kept for ever.
+/// A font file's bytes.
+#[derive(Clone)]
+pub(in crate::text) enum FontData {
+    /// Embedded in the binary, or mapped and kept for ever.
+    Kept(&'static [u8]),
+    /// Of a request: gone with the last face of it.
+    Own(Bytes),
+}
+
+impl AsRef<[u8]> for FontData {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            FontData::Kept(data) => data,
+            FontData::Own(data) => data,
+        }
+    }
+}
+
+/// A font file and what is known of it as a whole.
 pub(in crate::text) struct FontFile {
-    data: &'static [u8],
+    data: FontData,
     path: Option<PathBuf>,
     digest: OnceLock<Key>,
 }
 
 impl FontFile {
-    pub fn new(data: &'static [u8], path: Option<PathBuf>) -> FontFile {
-        FontFile { data, path, digest: OnceLock::new() }
+    pub fn kept(data: &'static [u8], path: Option<PathBuf>) -> FontFile {
+        FontFile { data: FontData::Kept(data), path, digest: OnceLock::new() }
     }
 
-    pub fn data(&self) -> &'static [u8] {
-        self.data
+    /// `digest` is that of the bytes.
+    pub fn own(data: Bytes, digest: Key) -> FontFile {
+        FontFile { data: FontData::Own(data), path: None, digest: OnceLock::from(digest) }
+    }
+
+    pub fn data(&self) -> &FontData {
+        &self.data
     }
 
     /// `None` when it is built in.
@@ -34,12 +58,13 @@ impl FontFile {
 
     /// Made at the first use: hashing every file would cost the start some tens of milliseconds.
     fn digest(&self) -> Key {
-        *self.digest.get_or_init(|| Key::of_bytes(self.data))
+        *self.digest.get_or_init(|| Key::of_bytes(self.data.as_ref()))
     }
 }
 
 /// A font file's face at one point of its variation axes.
 pub struct Face {
+    family: String,
     file: Arc<FontFile>,
     index: u32,
     opened: Opened,
@@ -54,15 +79,22 @@ pub struct Face {
 
 impl fmt::Debug for Face {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Face({:?})", self.opened.names().family)
+        write!(f, "Face({:?})", self.family)
     }
 }
 
 impl Face {
     /// `opened` is the face at its default; `coordinates` are in user units and inside their axes.
-    pub(in crate::text) fn new(file: Arc<FontFile>, index: u32, opened: &Opened, coordinates: Vec<([u8; 4], f32)>) -> Face {
+    pub(in crate::text) fn new(
+        family: &str,
+        file: Arc<FontFile>,
+        index: u32,
+        opened: &Opened,
+        coordinates: Vec<([u8; 4], f32)>,
+    ) -> Face {
         let opened = opened.at(&coordinates);
         Face {
+            family: family.to_owned(),
             normalized: opened.normalized(),
             metrics: opened.metrics(),
             color: opened.is_color(),
@@ -110,13 +142,20 @@ impl Face {
 
     /// A glyph's curves in font units, y up, at the face's coordinates; `None` for a blank or a broken glyph.
     pub fn outline(&self, glyph: u16) -> Option<Vec<OutlineCurve>> {
-        let font = self.outlines.get_or_init(|| self.open_outlines()).as_ref()?;
-        catch_unwind(AssertUnwindSafe(|| font.outline(GlyphId(glyph)).map(|outline| outline.curves))).ok().flatten()
+        let curves = |font: &FontRef<'_>| font.outline(GlyphId(glyph)).map(|outline| outline.curves);
+        catch_unwind(AssertUnwindSafe(|| match &self.file.data {
+            FontData::Kept(data) => curves(self.outlines.get_or_init(|| self.open_outlines(data)).as_ref()?),
+            // Opened anew: what borrows bytes that go away again cannot be kept beside them. It takes microseconds, and the
+            // glyph's coverage is remembered.
+            FontData::Own(data) => curves(&self.open_outlines(data)?),
+        }))
+        .ok()
+        .flatten()
     }
 
-    fn open_outlines(&self) -> Option<FontRef<'static>> {
+    fn open_outlines<'d>(&self, data: &'d [u8]) -> Option<FontRef<'d>> {
         catch_unwind(AssertUnwindSafe(|| {
-            let mut font = FontRef::try_from_slice_and_index(self.file.data, self.index).ok()?;
+            let mut font = FontRef::try_from_slice_and_index(data, self.index).ok()?;
             for (tag, value) in &self.coordinates {
                 font.set_variation(tag, *value);
             }
@@ -131,8 +170,8 @@ impl Face {
     }
 
     /// The whole file; a collection holds several faces.
-    pub fn data(&self) -> &'static [u8] {
-        self.file.data
+    pub fn data(&self) -> Arc<dyn AsRef<[u8]> + Send + Sync> {
+        Arc::new(self.file.data.clone())
     }
 
     /// The face's place in a collection, else 0.
@@ -150,9 +189,9 @@ impl Face {
         &self.coordinates
     }
 
-    /// The family's name in the file, in English where there is one.
-    pub fn family(&self) -> String {
-        self.opened.names().family
+    /// The family's name: as templates know it where it is built in, else as the file says, in English where it does.
+    pub fn family(&self) -> &str {
+        &self.family
     }
 
     /// The glyph of a single character, before any shaping.

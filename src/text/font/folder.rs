@@ -52,8 +52,8 @@ fn faces(path: &Path) -> Result<Vec<Entry>, String> {
     if count == 0 {
         return Err("not a TrueType or OpenType font".into());
     }
-    let file = Arc::new(FontFile::new(data, Some(path.to_owned())));
-    let found: Vec<Entry> = (0..count).filter_map(|index| Entry::read(&file, index)).collect();
+    let file = Arc::new(FontFile::kept(data, Some(path.to_owned())));
+    let found: Vec<Entry> = (0..count).filter_map(|index| Entry::read(&file, index)).filter(Entry::has_name).collect();
     if found.is_empty() { Err("no face of it can be used: tables are missing or broken".into()) } else { Ok(found) }
 }
 

@@ -6,12 +6,13 @@ mod face;
 mod folder;
 mod list;
 mod matching;
+mod own;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use icu_properties::props::Script;
 
@@ -19,10 +20,9 @@ pub use crate::text::shape::Axis;
 use crate::text::{Style, TextError};
 pub(in crate::text) use entry::Entry;
 pub use face::Face;
+pub(in crate::text) use face::FontData;
 pub use list::{FaceInfo, FamilyInfo};
-
-/// Faces kept at their coordinates. Optical sizes make one for every font size in use; beyond this all are made anew.
-const MAX_INSTANCES: usize = 512;
+pub use own::{BadFont, OwnFont};
 
 /// A folder of fonts cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,20 +44,21 @@ impl fmt::Display for FontWarning {
     }
 }
 
-/// All families there are: bundled ones and those of `font_dirs`. Immutable; shared by all requests.
+/// All families there are: bundled ones and those of `font_dirs`, shared by all requests, and those that one request brings.
+/// Immutable.
 pub struct Fonts {
-    /// Bundled ones first.
-    entries: Vec<Entry>,
+    /// Bundled ones, those of the folders, a request's own.
+    entries: Vec<Arc<Entry>>,
     bundled: usize,
+    /// Where a request's own begin.
+    shared: usize,
     /// By folded name.
-    families: BTreeMap<String, Family>,
-    warnings: Vec<FontWarning>,
+    families: Arc<BTreeMap<String, Family>>,
+    warnings: Arc<Vec<FontWarning>>,
+    /// A request's own, by their exact names.
+    own: Vec<(String, Vec<usize>)>,
     id: u64,
-    instances: Mutex<HashMap<InstanceKey, Arc<Face>>>,
 }
-
-/// An entry and the bits of its coordinates.
-type InstanceKey = (usize, Vec<u32>);
 
 /// What a name stands for. A folder's faces come before the bundled ones of the same name, and fall back to them.
 #[derive(Clone, Default)]
@@ -110,9 +111,9 @@ impl Fonts {
 
     fn with_entries(folder: Vec<Entry>, warnings: Vec<FontWarning>) -> Fonts {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let mut entries: Vec<Entry> = bundled::BUNDLED.iter().map(Entry::bundled).collect();
+        let mut entries: Vec<Arc<Entry>> = bundled::BUNDLED.iter().map(|font| Arc::new(Entry::bundled(font))).collect();
         let bundled = entries.len();
-        entries.extend(folder);
+        entries.extend(folder.into_iter().map(Arc::new));
         let mut families: BTreeMap<String, Family> = BTreeMap::new();
         for (at, entry) in entries.iter().enumerate() {
             for name in &entry.names.families {
@@ -128,10 +129,11 @@ impl Fonts {
             add_alias(&mut families, alias, of, *lang);
         }
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Fonts { entries, bundled, families, warnings, id, instances: Mutex::new(HashMap::new()) }
+        let (shared, families, warnings) = (entries.len(), Arc::new(families), Arc::new(warnings));
+        Fonts { entries, bundled, shared, families, warnings, own: Vec::new(), id }
     }
 
-    /// Tells one registry of this process from another.
+    /// Tells one registry of this process from another; a request's own fonts do not count.
     pub(in crate::text) fn id(&self) -> u64 {
         self.id
     }
@@ -142,18 +144,22 @@ impl Fonts {
     }
 
     pub(in crate::text) fn entry(&self, candidate: Candidate) -> Option<&Entry> {
-        self.entries.get(candidate.entry)
+        self.entries.get(candidate.entry).map(|entry| &**entry)
     }
 
     /// The known ones among `names` as faces nearest to the weight and slope; empty when none is known.
     pub(in crate::text) fn listed(&self, names: &[String], weight: f64, italic: bool) -> Listed {
         let mut listed = Listed { candidates: Vec::new(), lang: None };
         for name in names {
+            if let Some((_, faces)) = self.own.iter().find(|(own, _)| own == name) {
+                let entry = matching::nearest(self.some(faces), weight, italic).map(|entry| Candidate { entry });
+                listed.candidates.extend(entry.filter(|candidate| !listed.candidates.contains(candidate)));
+                continue;
+            }
             let Some(family) = self.families.get(&fold(name)) else { continue };
             listed.lang = listed.lang.or(family.lang);
             for group in [&family.folder, &family.bundled] {
-                let entries = group.iter().filter_map(|at| Some((*at, self.entries.get(*at)?)));
-                let usable = entries.filter(|(_, entry)| entry.opened().is_some());
+                let usable = self.some(group).filter(|(_, entry)| entry.opened().is_some());
                 if let Some(entry) = matching::nearest(usable, weight, italic)
                     && !listed.candidates.contains(&Candidate { entry })
                 {
@@ -176,7 +182,7 @@ impl Fonts {
             "Noto Sans Math",
         ];
         let names = first.into_iter().chain(bundled::BUNDLED.iter().map(|font| font.family));
-        let folder = self.entries.iter().skip(self.bundled).map(|entry| entry.names.family.as_str());
+        let folder = self.entries.iter().take(self.shared).skip(self.bundled).map(|entry| entry.names.family.as_str());
         let mut found: Vec<Candidate> = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (name, of_folder) in names.map(|name| (name, false)).chain(folder.map(|name| (name, true))) {
@@ -186,14 +192,17 @@ impl Fonts {
             seen.push(name);
             let Some(family) = self.families.get(&fold(name)) else { continue };
             let group = if of_folder { &family.folder } else { &family.bundled };
-            let entries = group.iter().filter_map(|at| Some((*at, self.entries.get(*at)?)));
-            if let Some(entry) = matching::nearest(entries, weight, italic)
+            if let Some(entry) = matching::nearest(self.some(group), weight, italic)
                 && !found.contains(&Candidate { entry })
             {
                 found.push(Candidate { entry });
             }
         }
         found
+    }
+
+    fn some<'a>(&'a self, places: &'a [usize]) -> impl Iterator<Item = (usize, &'a Entry)> {
+        places.iter().filter_map(|at| Some((*at, &**self.entries.get(*at)?)))
     }
 
     /// The bundled colour emoji.
@@ -223,17 +232,7 @@ impl Fonts {
             coordinates.push((axis.tag, value));
         }
         let slant = if italic && !sloped { SLANT } else { 0.0 };
-        let key = (candidate.entry, coordinates.iter().map(|(_, value)| value.to_bits()).collect::<Vec<u32>>());
-        let mut instances = self.instances.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(face) = instances.get(&key) {
-            return Some((Arc::clone(face), slant));
-        }
-        let face = Arc::new(Face::new(Arc::clone(&entry.file), entry.index, opened, coordinates));
-        if instances.len() >= MAX_INSTANCES {
-            instances.clear();
-        }
-        instances.insert(key, Arc::clone(&face));
-        Some((face, slant))
+        Some((entry.at(coordinates)?, slant))
     }
 
     /// The first of a style's families that there is, at the style's weight, slope and size: what line metrics come from.
@@ -280,6 +279,7 @@ fn add_alias(families: &mut BTreeMap<String, Family>, alias: &str, of: &str, lan
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Key;
 
     fn style(family: &str, weight: f64) -> Style {
         Style {
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn table_agrees_with_the_files() {
         for font in bundled::BUNDLED {
-            let file = Arc::new(face::FontFile::new(font.data, None));
+            let file = Arc::new(face::FontFile::kept(font.data, None));
             let read = Entry::read(&file, 0).unwrap();
             let canonical = |name: &str| {
                 let found = bundled::ALIASES.iter().find(|(alias, ..)| *alias == name);
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn names_meet_their_family() {
         let fonts = Fonts::bundled();
-        let file = |name: &str| fonts.first_face(&style(name, 400.0)).unwrap().0.data().as_ptr();
+        let file = |name: &str| fonts.first_face(&style(name, 400.0)).unwrap().0.data().as_ref().as_ref().as_ptr();
         for alias in ["noto sans cjk sc", "Noto  Sans SC ", "Noto Sans JP", "NOTO SANS KR"] {
             assert_eq!(file(alias), file("Noto Sans SC"), "{alias}");
         }
@@ -417,9 +417,9 @@ mod tests {
                 let at = (seed >> 8) as usize % data.len();
                 data[at] = (seed >> 3) as u8;
             }
-            let file = Arc::new(face::FontFile::new(Vec::leak(data), None));
+            let file = Arc::new(face::FontFile::own(data.into(), Key::of_bytes(b"")));
             if let Some(entry) = Entry::read(&file, 0) {
-                let face = Face::new(file, 0, entry.opened().unwrap(), Vec::new());
+                let face = Face::new(&entry.names.family, file, 0, entry.opened().unwrap(), Vec::new());
                 assert!(face.ink_box().width.is_finite() && face.units_per_em() >= 1.0);
                 for glyph in 0..200 {
                     let _ = face.outline(glyph);

@@ -1,6 +1,7 @@
 //! A font file's face as the shaper reads it: characters, names, metrics, axes. The only reader of tables besides `ab_glyph`.
 
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
 use harfrust::Tag;
 use harfrust::font::attribute::Style;
@@ -8,7 +9,13 @@ use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
 
-use crate::text::unicode::is_ignorable;
+use crate::text::font::FontData;
+use crate::text::unicode::{drawn_as, is_ignorable};
+
+/// Names of one kind that are read; a file may list tens of thousands.
+const MAX_NAMES: usize = 256;
+/// Characters of one name.
+const MAX_NAME: usize = 256;
 
 /// One face of a file, at one point of its variation axes. Cheap to clone; its tables are found once for all clones.
 #[derive(Clone)]
@@ -62,9 +69,15 @@ impl Opened {
     }
 
     /// `None` when the bytes are no font, have no such face, or the face lacks what every use of it needs.
-    pub fn open(data: &'static [u8], index: u32) -> Option<Opened> {
+    pub fn open(data: &FontData, index: u32) -> Option<Opened> {
         catch_unwind(|| {
-            let font = Font::new(data, index)?;
+            let font = match data {
+                FontData::Kept(data) => Font::new(*data, index)?,
+                FontData::Own(data) => {
+                    let shared: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(data.clone());
+                    Font::new(shared, index)?
+                }
+            };
             (font.num_glyphs() > 0 && font.charmap().has_unicode()).then_some(Opened(font))
         })
         .ok()
@@ -115,7 +128,7 @@ impl Opened {
                         None => false,
                     }
         }
-        parts(self, u32::from(c), 3) || is_ignorable(c)
+        parts(self, u32::from(drawn_as(c)), 3) || is_ignorable(c)
     }
 
     /// The glyph has layers, a paint graph or a bitmap with colours of its own.
@@ -145,14 +158,15 @@ impl Opened {
     pub fn names(&self) -> Names {
         let names = self.0.names();
         let first = |id: NameId| {
-            let text = names.get(id)?.english_or_first()?.name().to_string();
+            let text: String = names.get(id)?.english_or_first()?.name().chars().take(MAX_NAME).collect();
             let text = text.trim().to_owned();
             (!text.is_empty()).then_some(text)
         };
         let mut families: Vec<String> = Vec::new();
         for id in [NameId::TYPOGRAPHIC_FAMILY_NAME, NameId::FAMILY_NAME] {
-            for name in names.get(id).iter().flat_map(|name| name.iter()) {
-                let text = name.name().to_string().trim().to_owned();
+            for name in names.get(id).iter().flat_map(|name| name.iter()).take(MAX_NAMES) {
+                let text: String = name.name().chars().take(MAX_NAME).collect();
+                let text = text.trim().to_owned();
                 if !text.is_empty() && !families.contains(&text) {
                     families.push(text);
                 }

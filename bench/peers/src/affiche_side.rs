@@ -1,0 +1,134 @@
+//! affiche in its states: cold through `draw`, with pictures remembered stage by stage, as a service through the `Engine`.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use affiche::asset::{Asset, Assets, Shown, Source};
+use affiche::cli::setup::{User, engine};
+use affiche::config::Config;
+use affiche::ctx::{Budget, Ctx, Simd};
+use affiche::draw::{Studio, draw, lay_out_at};
+use affiche::encode::{Compression, Format, Output};
+use affiche::limits::Limits;
+use affiche::lower::lower;
+use affiche::memo::Memo;
+use affiche::pipeline::{Engine, Request, TemplateRef};
+use affiche::poster::Poster;
+use affiche::raster::{Encoded, raster};
+use affiche::settle::settle;
+use affiche::template::Supplied;
+use affiche::text::Fonts;
+use serde_json::{Map, Value};
+use tokio::runtime::Runtime;
+
+use crate::posters::{self, Subject};
+
+pub struct Affiche {
+    fonts: Fonts,
+    limits: Limits,
+    /// For the state in which only pictures are remembered.
+    memo: Memo,
+    engine: Engine,
+    runtime: Runtime,
+}
+
+/// How a poster is to be drawn.
+#[derive(Clone, Copy, PartialEq)]
+pub struct How {
+    pub threads: usize,
+    pub compression: Compression,
+    pub scale: f64,
+}
+
+fn output(compression: Compression) -> Output {
+    Output { format: Format::Png, quality: 85, compression, dpi: 72 }
+}
+
+impl Affiche {
+    pub fn new() -> Affiche {
+        let mut config = Config::defaults();
+        config.font_dirs = vec![posters::fonts()];
+        config.asset_dirs = vec![posters::pictures()];
+        let engine = engine(&config, User::Command).unwrap_or_else(|e| panic!("{e:?}"));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        Affiche {
+            fonts: Fonts::with_dirs(&[posters::fonts()]).unwrap_or_else(|e| panic!("{e}")),
+            limits: config.limits(),
+            memo: Memo::with_capacity(256 << 20),
+            engine,
+            runtime: runtime.unwrap_or_else(|e| panic!("{e}")),
+        }
+    }
+
+    /// Everything anew: template parsed, pictures decoded, nothing remembered.
+    pub fn cold(&self, subject: &Subject, vars: &Map<String, Value>, how: How) -> Vec<u8> {
+        let poster = self.poster(subject, vars);
+        let memo = Memo::off();
+        let output = output(how.compression);
+        let drawn = self.with(&memo, how.threads, |studio| draw(&poster, &self.assets(&poster), how.scale, &output, studio));
+        joined(&drawn.unwrap_or_else(|e| panic!("{e:?}")).file)
+    }
+
+    /// Pictures are remembered, decoded and at the size they are drawn at; all is laid out, painted and encoded anew.
+    pub fn pictures_kept(&self, subject: &Subject, vars: &Map<String, Value>, how: How) -> Vec<u8> {
+        let poster = self.poster(subject, vars);
+        let assets = self.assets(&poster);
+        self.with(&self.memo, how.threads, |studio| {
+            let layout = lay_out_at(&poster, &assets, how.scale, studio).unwrap_or_else(|e| panic!("{e}"));
+            let settled = settle(&lower(&layout, &assets), studio.memo, studio.ctx).unwrap_or_else(|e| panic!("{e:?}"));
+            // What `draw` does, but for this: neither bands nor files are looked up or kept.
+            let file = raster(&settled, &output(how.compression), &Memo::off(), studio.ctx);
+            joined(&file.unwrap_or_else(|e| panic!("{e}")))
+        })
+    }
+
+    /// One request of a service, in process: what `POST /v1/render` does between body and answer. How long it took, too.
+    pub fn request(&self, request: Request) -> (Vec<bytes::Bytes>, Duration) {
+        let begun = Instant::now();
+        let answer = self.runtime.block_on(self.engine.render(request, begun + Duration::from_secs(30)));
+        let took = begun.elapsed();
+        (answer.unwrap_or_else(|e| panic!("{e}")).chunks, took)
+    }
+
+    fn poster(&self, subject: &Subject, variables: &Map<String, Value>) -> Poster {
+        let none = Map::new();
+        let supplied = Supplied { variables, overrides: &none, canvas: &none };
+        Poster::read_inline(&subject.template, &supplied, &self.limits).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn assets(&self, poster: &Poster) -> Assets {
+        let load = |source: &Source| {
+            let Source::Asset(file) = source else { panic!("{source} is no asset") };
+            let bytes = std::fs::read(posters::pictures().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+            let asset = Asset::new(bytes.into(), &self.limits).unwrap_or_else(|e| panic!("{file}: {e}"));
+            Shown::Picture { asset: Arc::new(asset), from: "inline" }
+        };
+        Assets::new(poster.layers.iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
+    }
+
+    fn with<T>(&self, memo: &Memo, threads: usize, work: impl FnOnce(&Studio) -> T) -> T {
+        let budget = Budget::new(self.limits.max_request_pixels);
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        let ctx = Ctx { cancelled: &|| false, budget: &budget, threads, simd: Simd::Detect };
+        work(&Studio { fonts: &self.fonts, memo, ctx: &ctx, limits: &self.limits })
+    }
+}
+
+pub fn request(subject: &Subject, variables: &Map<String, Value>, compression: Compression) -> Request {
+    Request {
+        template: TemplateRef::Inline(subject.template.clone()),
+        variables: variables.clone(),
+        overrides: Map::new(),
+        canvas: Map::new(),
+        scale: 1.0,
+        output: output(compression),
+        strict: false,
+        refresh: false,
+        asset_dirs: Vec::new(),
+    }
+}
+
+fn joined(file: &Encoded) -> Vec<u8> {
+    file.chunks.concat()
+}

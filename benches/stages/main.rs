@@ -1,0 +1,61 @@
+//! How long each stage and each state of a render takes, and what it costs in instructions and allocations.
+//!
+//! `cargo bench --bench stages` prints medians of the reference posters in milliseconds: compare figures of one run only. With
+//! `--count` every benchmark runs once on one thread without our own SIMD, for `scripts/bench-counts.sh`, which runs that under
+//! callgrind. The comparison with takumi is `scripts/bench.sh`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+mod counting;
+mod fixture;
+mod way;
+
+use std::time::Instant;
+
+use affiche::ctx::Simd;
+use fixture::Fixture;
+
+const ROUNDS: usize = 15;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let count = arguments.iter().any(|a| a == "--count");
+    let (threads, simd) = if count { (&[1][..], Simd::Off) } else { (&[1, 2][..], Simd::Detect) };
+    if count {
+        println!("# {}", counting::processor());
+    } else {
+        println!("milliseconds, p50 of {ROUNDS}; what does not use threads is measured with one\n");
+        println!("| benchmark | threads | ms |\n|---|--:|--:|");
+    }
+    for name in ["share", "og"] {
+        let fixture = Fixture::read(name);
+        for &threads in threads {
+            for benchmark in way::benchmarks(&fixture, threads, simd) {
+                if count {
+                    counted(&format!("{name}/{}", benchmark.name), benchmark.work);
+                } else if threads == 1 || benchmark.threaded {
+                    timed(&format!("{name}/{}", benchmark.name), threads, benchmark.work);
+                }
+            }
+        }
+    }
+}
+
+/// Once for what warms up, once for the figures. A line each: callgrind's parts come in the same order.
+fn counted(name: &str, mut work: way::Work) {
+    work(0);
+    let spent = counting::during(|| work(1));
+    println!("{name} {} {}", spent.allocations, spent.bytes);
+}
+
+fn timed(name: &str, threads: usize, mut work: way::Work) {
+    work(0);
+    let mut millis: Vec<f64> = (1..=ROUNDS)
+        .map(|turn| {
+            let begun = Instant::now();
+            work(turn);
+            begun.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    millis.sort_by(f64::total_cmp);
+    println!("| {name} | {threads} | {:.3} |", millis[ROUNDS / 2]);
+}

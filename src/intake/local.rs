@@ -1,0 +1,81 @@
+//! Sources that need no fetching: uploads, and files of folders or of the binary. Where they are, and how to read them.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::cache::Held;
+use super::fetch::FetchError;
+use super::store::{StoreError, UploadName};
+use super::{Inner, SourceProblem, assets, off_thread};
+use crate::asset::Source;
+
+/// What names the content, and how to have it.
+pub(super) type Local<'a> = (Held, BoxFuture<'a, Result<Bytes, SourceProblem>>);
+
+impl Inner {
+    /// `None`: it is no local source. What is too large is refused before it is read.
+    pub(super) async fn local<'a>(&'a self, source: &'a Source, first: &[PathBuf]) -> Result<Option<Local<'a>>, SourceProblem> {
+        match source {
+            Source::Upload(name) => self.upload(source, name).await.map(Some),
+            Source::Asset(name) => self.asset(source, name, first).await.map(Some),
+            Source::Url(_) | Source::Data(_) => Ok(None),
+        }
+    }
+
+    async fn upload<'a>(&'a self, source: &'a Source, name: &str) -> Result<Local<'a>, SourceProblem> {
+        let of_store = |error| match error {
+            StoreError::NotFound | StoreError::InvalidName => SourceProblem::not_found(source),
+            error => {
+                tracing::warn!(%error, "an upload could not be read");
+                SourceProblem::unreadable(source)
+            }
+        };
+        let name = UploadName::new(name).map_err(of_store)?;
+        let opened = self.store.get(&name).await.map_err(of_store)?;
+        let (file, bytes) = (opened.file, opened.meta.bytes);
+        self.check_bytes(source, bytes)?;
+        let load = self.charged(source, bytes, move || {
+            let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+            std::io::Read::read_to_end(&mut std::io::Read::take(file, bytes), &mut content)?;
+            Ok(content)
+        });
+        Ok((Held::Upload(opened.meta.sha256), load.boxed()))
+    }
+
+    async fn asset<'a>(&'a self, source: &'a Source, name: &str, first: &[PathBuf]) -> Result<Local<'a>, SourceProblem> {
+        let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
+        let wanted = name.to_owned();
+        let place = off_thread(source, move || Ok(assets::find(&wanted, &folders))).await?;
+        match place.ok_or_else(|| SourceProblem::not_found(source))? {
+            assets::Place::BuiltIn { name, content } => {
+                Ok((Held::BuiltIn(name), std::future::ready(Ok(Bytes::from_static(content))).boxed()))
+            }
+            assets::Place::File { path, bytes, modified } => {
+                self.check_bytes(source, bytes)?;
+                let file = path.clone();
+                // As much as was looked up, and no more should it have grown.
+                let load = self.charged(source, bytes, move || assets::read(Path::new(&file), bytes));
+                Ok((Held::File { path, bytes, modified }, load.boxed()))
+            }
+        }
+    }
+
+    /// What `read` reads off the async threads: `bytes` bytes, for which there must be room.
+    async fn charged(
+        &self,
+        source: &Source,
+        bytes: u64,
+        read: impl FnOnce() -> std::io::Result<Vec<u8>> + Send + 'static,
+    ) -> Result<Bytes, SourceProblem> {
+        let charge = self.ledger.charge(bytes).map_err(|_| SourceProblem::of_fetch(source, FetchError::Busy))?;
+        Ok(charge.seal(off_thread(source, read).await?))
+    }
+
+    fn check_bytes(&self, source: &Source, bytes: u64) -> Result<(), SourceProblem> {
+        let most = self.limits.max_source_bytes;
+        if bytes > most { Err(SourceProblem::of_fetch(source, FetchError::TooLarge { most })) } else { Ok(()) }
+    }
+}

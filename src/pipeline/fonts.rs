@@ -1,0 +1,47 @@
+//! The fonts that texts name by source: gathered like pictures, before anything is laid out.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::asset::{FontBytes, Source};
+use crate::intake::Around;
+use crate::limits::MAX_REQUEST_FONTS;
+use crate::poster::Poster;
+use crate::problem::{Code, In, Place, Problem, Problems};
+
+impl Engine {
+    /// Each once. What cannot be had is a problem of every layer that names it: a name is exact, nothing stands in for it.
+    pub(super) async fn gather_fonts(
+        &self,
+        poster: &Poster,
+        around: &Around<'_>,
+        problems: &mut Problems,
+    ) -> Vec<(Source, Arc<FontBytes>)> {
+        let mut wanted: Vec<(Source, Vec<Place>)> = Vec::new();
+        for layer in &poster.layers {
+            for source in layer.font_sources() {
+                let place = layer.place.child("font");
+                match wanted.iter_mut().find(|(known, _)| *known == source) {
+                    Some((_, places)) if places.contains(&place) => {}
+                    Some((_, places)) => places.push(place),
+                    None => wanted.push((source, vec![place])),
+                }
+            }
+        }
+        if wanted.len() > MAX_REQUEST_FONTS {
+            let message = format!("{} different font files; at most {MAX_REQUEST_FONTS} are allowed", wanted.len());
+            problems.push(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message));
+            return Vec::new();
+        }
+        let sources: Vec<Source> = wanted.iter().map(|(source, _)| source.clone()).collect();
+        let found = self.intake.fonts(&sources, around).await;
+        let mut fonts = Vec::new();
+        for ((source, places), found) in wanted.into_iter().zip(found) {
+            match found {
+                Ok(font) => fonts.push((source, font)),
+                Err(problem) => places.into_iter().for_each(|place| problems.push(problem.at(place))),
+            }
+        }
+        fonts
+    }
+}
