@@ -142,3 +142,33 @@ fn weight(x: &[u8; STRETCH], predicted: &[u8; STRETCH]) -> u16 {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the specification has it.
+    fn by_the_book(a: u8, b: u8, c: u8) -> u8 {
+        let p = i32::from(a) + i32::from(b) - i32::from(c);
+        let [pa, pb, pc] = [a, b, c].map(|x| (p - i32::from(x)).abs());
+        if pa <= pb && pa <= pc {
+            a
+        } else if pb <= pc {
+            b
+        } else {
+            c
+        }
+    }
+
+    #[test]
+    fn predictions_are_those_of_the_specification() {
+        for a in 0..=255u8 {
+            for b in 0..=255u8 {
+                assert_eq!(u32::from(average(a, b)), (u32::from(a) + u32::from(b)) / 2);
+                for c in 0..=255u8 {
+                    assert_eq!(paeth(a, b, c), by_the_book(a, b, c), "{a} {b} {c}");
+                }
+            }
+        }
+    }
+}

@@ -230,3 +230,63 @@ fn repeat(value: u8, many: usize, mut step: impl FnMut(u8, u8)) {
     }
     (0..left).for_each(|_| step(value, 0));
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What part of all codes of 15 bits is used up.
+    fn used(lengths: &[u8]) -> u32 {
+        lengths.iter().filter(|len| **len > 0).map(|len| 1 << (15 - len)).sum()
+    }
+
+    #[test]
+    fn steep_counts_are_cut_at_the_limit() {
+        // Fibonacci's numbers make the deepest tree.
+        let mut counts = [0u32; 286];
+        let (mut a, mut b) = (1, 1);
+        for count in counts.iter_mut().take(40) {
+            *count = a;
+            (a, b) = (b, a + b);
+        }
+        for limit in [7, 14, 15] {
+            let lengths = lengths(&counts, limit);
+            assert_eq!(lengths.iter().max(), Some(&limit));
+            assert_eq!(used(&lengths), 1 << 15);
+        }
+    }
+
+    #[test]
+    fn one_symbol_or_none_get_two_codes() {
+        for counts in [[0, 0, 0], [5, 0, 0], [0, 0, 5]] {
+            let lengths = lengths(&counts, 15);
+            assert_eq!(used(&lengths), 1 << 15);
+            assert!(counts.iter().zip(lengths).all(|(count, len)| *count == 0 || len == 1));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_symbol_has_a_code_and_none_is_left(
+            some in prop::collection::vec((0..286usize, 1..u32::MAX / 300), 2..286),
+            steep in 0..24u32,
+            limit in 9..=15u8,
+        ) {
+            let mut counts = [0u32; 286];
+            for (symbol, count) in some {
+                counts[symbol] = (count >> (symbol as u32 % (steep + 1))).max(1);
+            }
+            let lengths = lengths(&counts, limit);
+            prop_assert!(counts.iter().zip(&lengths).all(|(count, len)| *count == 0 || (1..=limit).contains(len)));
+            prop_assert_eq!(used(&lengths), 1 << 15);
+            let codes = codes(&lengths);
+            let mut all: Vec<u16> = codes.iter().filter(|code| code.len > 0)
+                .map(|code| code.bits.reverse_bits()).collect();
+            all.sort_unstable();
+            all.dedup();
+            prop_assert_eq!(all.len(), lengths.iter().filter(|len| **len > 0).count());
+        }
+    }
+}

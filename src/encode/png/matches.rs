@@ -5,8 +5,9 @@
 
 use super::block::{FARTHEST, Step};
 
-/// Bytes of a match from which no better one is looked for.
-const ENOUGH: usize = 32;
+/// Bytes of a match from which no better one is looked for: at the next place, and in the table.
+const ENOUGH: usize = 64;
+const ENOUGH_NEAR: usize = 32;
 
 /// Bits of a hash.
 const BITS: u32 = 13;
@@ -83,7 +84,7 @@ struct Found {
 }
 
 impl Table {
-    pub(super) fn matches(&mut self, data: &[u8], near: &[usize], steps: &mut Vec<Step>) {
+    pub(super) fn matches(&mut self, data: &[u8], near: &[usize; 4], steps: &mut Vec<Step>) {
         steps.clear();
         self.places.clear();
         self.places.resize(1 << BITS, [0; 2]);
@@ -138,7 +139,7 @@ impl Table {
     }
 
     #[inline(always)]
-    fn best(&mut self, data: &[u8], at: usize, last: usize, near: &[usize]) -> Found {
+    fn best(&mut self, data: &[u8], at: usize, last: usize, near: &[usize; 4]) -> Found {
         let here = word(data, at);
         let mut best = Found { length: 0, distance: 1, gain: 0 };
         let consider = |best: &mut Found, distance: usize, cost: isize| {
@@ -161,7 +162,7 @@ impl Table {
         for &distance in near {
             consider(&mut best, distance, 8 + distance.ilog2() as isize);
         }
-        if best.length < ENOUGH {
+        if best.length < ENOUGH_NEAR {
             let entry = self.places[Self::hash(here)];
             for place in entry {
                 let distance = (at + 1).wrapping_sub(place as usize);

@@ -9,16 +9,22 @@ use super::block::{Counts, FARTHEST, LENGTH_SYMBOLS, LONGEST, SHORTEST, Step, di
 use super::matches::common;
 
 /// Places that are looked at for each position.
-const DEPTH: usize = 128;
+const DEPTH: usize = 64;
 
 /// A match of this length is taken, without a look at the positions within.
 const ENOUGH: usize = 128;
+
+/// Bytes that are worked on at once: bounds the buffers, whatever the canvas's width, to 64 bytes for each of them.
+const PIECE: usize = 1 << 19;
+
+/// Matches that are kept for a position. Of more the last place goes to the longest.
+const KEPT: usize = 12;
 
 /// Bits of a hash of three bytes.
 const BITS: u32 = 15;
 
 /// How often the prices are taken anew. Later rounds gain less than a thousandth.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 /// Of a symbol that did not occur.
 const UNSEEN: u8 = 13;
@@ -42,21 +48,39 @@ pub(super) struct Optimal {
     costs: Vec<u32>,
     /// The last step to each position.
     to: Vec<Match>,
+    /// Of one piece.
+    steps: Vec<Step>,
 }
 
 impl Optimal {
     /// Replaces `steps`, which describe `data` somehow, by better ones.
-    pub(super) fn improve(&mut self, data: &[u8], near: &[usize], steps: &mut Vec<Step>) {
-        self.gather(data, near);
-        for _ in 0..ROUNDS {
-            let prices = Prices::of(&Counts::of(data, steps));
-            self.walk(data, &prices);
-            self.trace(data.len(), steps);
+    pub(super) fn improve(&mut self, data: &[u8], near: &[usize; 4], steps: &mut Vec<Step>) {
+        let first = Prices::of(&Counts::of(data, steps));
+        steps.clear();
+        let mut literals = 0;
+        for piece in data.chunks(PIECE) {
+            self.gather(piece, near);
+            let mut prices = first;
+            for round in 1..=ROUNDS {
+                self.walk(piece, &prices);
+                self.trace(piece.len());
+                if round < ROUNDS {
+                    prices = Prices::of(&Counts::of(piece, &self.steps));
+                }
+            }
+            for step in &self.steps {
+                literals += step.literals;
+                if step.length > 0 {
+                    steps.push(Step { literals, ..*step });
+                    literals = 0;
+                }
+            }
         }
+        steps.push(Step { literals, length: 0, distance: 1 });
     }
 
     /// Of each length the nearest match, for every position outside the longest ones.
-    fn gather(&mut self, data: &[u8], near: &[usize]) {
+    fn gather(&mut self, data: &[u8], near: &[usize; 4]) {
         self.heads.clear();
         self.heads.resize(1 << BITS, 0);
         self.before.clear();
@@ -82,8 +106,9 @@ impl Optimal {
     }
 
     /// Gathers what matches at `at` and gives the longest length.
-    fn look(&mut self, data: &[u8], at: usize, near: &[usize]) -> usize {
+    fn look(&mut self, data: &[u8], at: usize, near: &[usize; 4]) -> usize {
         let most = LONGEST.min(data.len() - at);
+        let begin = self.found.len();
         let mut best = SHORTEST - 1;
         let mut place = self.before[at] as usize;
         for _ in 0..DEPTH {
@@ -99,7 +124,7 @@ impl Optimal {
                 let length = common(data, at, candidate).min(most);
                 if length > best {
                     best = length;
-                    self.found.push(Match { length: length as u16, distance_less_1: (distance - 1) as u16 });
+                    self.keep(begin, length, distance);
                 }
             }
             place = self.before[candidate] as usize;
@@ -110,11 +135,18 @@ impl Optimal {
                 let length = common(data, at, at - distance).min(most);
                 if length > best {
                     best = length;
-                    self.found.push(Match { length: length as u16, distance_less_1: (distance - 1) as u16 });
+                    self.keep(begin, length, distance);
                 }
             }
         }
         best
+    }
+
+    fn keep(&mut self, begin: usize, length: usize, distance: usize) {
+        if self.found.len() - begin == KEPT {
+            self.found.pop();
+        }
+        self.found.push(Match { length: length as u16, distance_less_1: (distance - 1) as u16 });
     }
 
     fn walk(&mut self, data: &[u8], prices: &Prices) {
@@ -153,12 +185,13 @@ impl Optimal {
     }
 
     /// The way that was found, from its end.
-    fn trace(&self, len: usize, steps: &mut Vec<Step>) {
+    fn trace(&mut self, len: usize) {
+        let Optimal { steps, to, .. } = self;
         steps.clear();
         let mut at = len;
         let mut after = Step { literals: 0, length: 0, distance: 1 };
         while at > 0 {
-            let to = self.to[at];
+            let to = to[at];
             if to.length == 1 {
                 after.literals += 1;
             } else {
@@ -173,6 +206,7 @@ impl Optimal {
 }
 
 /// Bits of each literal, length less 3 and distance symbol with its extra bits.
+#[derive(Clone, Copy)]
 struct Prices {
     literals: [u8; 256],
     lengths: [u8; 256],
@@ -196,5 +230,34 @@ impl Prices {
     fn distance(&self, less_1: u16) -> u32 {
         let (symbol, _, extra) = distance_symbol(u32::from(less_1) + 1);
         u32::from(self.distances[symbol]) + extra
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::super::{block, matches};
+    use super::*;
+
+    #[test]
+    fn longer_than_a_piece() {
+        // What repeats goes across the seam, and so do literals.
+        for (len, of) in [(PIECE - 1, 7), (PIECE, 40), (PIECE + 1, 40), (2 * PIECE + 777, 1_000)] {
+            let data: Vec<u8> = (0..len).map(|n| (n * n / of % 251 + n / of) as u8).collect();
+            let near = [3, 1_201, 1_198, 1_204];
+            let mut steps = Vec::new();
+            matches::Table::default().matches(&data, &near, &mut steps);
+            let before = Counts::of(&data, &steps).cost();
+            Optimal::default().improve(&data, &near, &mut steps);
+            assert!(Counts::of(&data, &steps).cost() <= before);
+            let mut out = Vec::new();
+            block::write(&data, &steps, &mut out);
+            // The end of a stream.
+            out.extend([3, 0]);
+            let mut read = Vec::new();
+            flate2::read::DeflateDecoder::new(out.as_slice()).read_to_end(&mut read).unwrap();
+            assert!(read == data, "{len}");
+        }
     }
 }

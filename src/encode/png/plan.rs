@@ -52,14 +52,16 @@ fn sample(raw: &[u8], stride: usize, out: &mut Vec<u8>) {
 
 /// How many pixels are as the one left, above or above to either side; of how many.
 fn repeated(rows: &[u8], Grid { stride, pixel, .. }: Grid) -> (usize, usize) {
-    let at = |place: usize| rows.get(place..place + pixel);
+    // Four bytes from the pixel on, less those that are the next one's.
+    let mask = if pixel == 4 { u32::MAX } else { (1 << (8 * pixel)) - 1 };
+    let at = |place: usize| rows.get(place..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes) & mask);
     let (mut repeated, mut all) = (0, 0);
     for row in 1..rows.len() / stride {
         for place in (row * stride + pixel..(row + 1) * stride).step_by(pixel * 3) {
             let here = at(place);
             let like = |back: usize| at(place - back) == here;
             all += 1;
-            repeated += usize::from(like(pixel) || like(stride) || like(stride - pixel) || like(stride + pixel));
+            repeated += usize::from(like(pixel) | like(stride) | like(stride - pixel) | like(stride + pixel));
         }
     }
     (repeated, all)

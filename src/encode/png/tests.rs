@@ -155,9 +155,14 @@ proptest! {
                 crate::color::Color { r, g, b, a }.premultiply().to_bytes()
             })
             .collect();
-        let mut expected = Vec::new();
-        Layout::Rgba.write(&pixels, &mut expected);
-        assert_decodes_to(&file(&pixels, size, Layout::Rgba, rows, FAST), size, &expected);
+        let opaque: Vec<u8> = pixels.as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b, 255]).collect();
+        for compression in [FAST, Compression::Small] {
+            for (layout, pixels) in [(Layout::Rgba, &pixels), (Layout::Rgb, &opaque)] {
+                let mut expected = Vec::new();
+                layout.write(pixels, &mut expected);
+                assert_decodes_to(&file(pixels, size, layout, rows, compression), size, &expected);
+            }
+        }
     }
 }
 
@@ -229,4 +234,27 @@ fn more_colours_than_a_palette_has() {
 fn indices_give_the_pixels_back() {
     let pixels = few_colours(64, 9, 200, true);
     assert_eq!(Indexed::of(&pixels).unwrap().pixels(), pixels);
+}
+
+#[test]
+fn wide_bands_whose_rows_lie_beyond_the_window() {
+    // A row of 12,000 pixels is longer than the 32 KiB that a match can reach back.
+    let size = Size::new(12_000, 5).unwrap();
+    let pixels = picture(12_000, 5, true);
+    let mut expected = Vec::new();
+    Layout::Rgba.write(&pixels, &mut expected);
+    for compression in [FAST, Compression::Small] {
+        assert_decodes_to(&file(&pixels, size, Layout::Rgba, 32, compression), size, &expected);
+    }
+}
+
+#[test]
+fn flat_bands_are_tiny_and_small_is_no_larger() {
+    let size = Size::new(1_000, 64).unwrap();
+    let flat: Vec<u8> = [20, 40, 60, 255].repeat(64_000);
+    let of = |pixels: &[u8], compression| file(pixels, size, Layout::Rgb, 64, compression).len();
+    assert!(of(&flat, FAST) < 500, "{}", of(&flat, FAST));
+    for pixels in [flat, picture(1_000, 64, false)] {
+        assert!(of(&pixels, Compression::Small) <= of(&pixels, FAST));
+    }
 }
