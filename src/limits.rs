@@ -2,6 +2,10 @@
 
 /// Layers nest this deep (contract); serde_json itself stops at 128 levels of JSON.
 pub const MAX_NESTING: usize = 32;
+/// Layers of one template as written, shown or not: each is kept compiled, and more are no work of people.
+pub const MAX_WRITTEN_LAYERS: usize = 10_000;
+/// Bytes that `defaults` come to, copied beneath every layer of their type.
+pub const MAX_DEFAULTS_BYTES: usize = 16 << 20;
 /// Turns of one `repeat`.
 pub const MAX_TURNS: usize = 1_000;
 /// Bytes of one text after merging: beyond any poster, and shaping stays below a second.
@@ -56,6 +60,12 @@ pub const MAX_SVG_NODES: u32 = 100_000;
 pub const MAX_SVG_DEPTH: usize = 64;
 /// What one SVG may draw, references followed, in small shapes; about 50 filter passes or 20 embedded pictures.
 pub const MAX_SVG_WORK: u64 = 200_000;
+/// Coordinates in an SVG's outlines: an arc is cut into pieces by its size.
+pub const MAX_SVG_NUMBER: f64 = 1e9;
+/// Pixels that one SVG may paint over and over, as shown, in plain fills of about 5 ns.
+pub const MAX_SVG_PAINTING: f64 = 800e6;
+/// Pixels of the layers of an SVG that are open at once.
+pub const MAX_SVG_LAYER_PIXELS: f64 = 160e6;
 /// Pixels of a picture embedded in an SVG: it is decoded at every use.
 pub const MAX_SVG_PICTURE_PIXELS: u64 = 4_000_000;
 /// A colour profile, unpacked: the largest of printing presses have 3 MiB.

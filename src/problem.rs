@@ -217,6 +217,19 @@ impl Problems {
         }
     }
 
+    /// The same; the hint is worked out only if the problem is kept: finding the nearest of many names takes time.
+    pub fn push_hinted(&mut self, mut problem: Problem, hint: impl FnOnce() -> Option<String>) {
+        if !self.is_full() {
+            problem.hint = hint();
+        }
+        self.push(problem);
+    }
+
+    /// No more will be kept: looking for more serves nobody.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= Problems::MOST
+    }
+
     pub fn append(&mut self, other: Problems) {
         self.dropped += other.dropped;
         other.list.into_iter().for_each(|p| self.push(p));

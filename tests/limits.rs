@@ -75,6 +75,37 @@ fn layers_after_expansion() {
     assert_eq!(read(&turns(most + 1)).unwrap_err().list()[0].code, Code::TooMany);
 }
 
+#[test]
+fn layers_as_written() {
+    let layers = |n: usize| {
+        let hidden = json!({ "type": "rect", "width": 1, "height": 1, "hidden": true });
+        json!({ "width": 9, "height": 9, "layers": vec![hidden; n] })
+    };
+    for n in [limits::MAX_WRITTEN_LAYERS - 1, limits::MAX_WRITTEN_LAYERS] {
+        assert_eq!(read(&layers(n)).unwrap().layers.len(), 0);
+    }
+    let problems = read(&layers(limits::MAX_WRITTEN_LAYERS + 1)).unwrap_err();
+    assert_eq!(problems.list().len(), 1, "the first beyond, and no more");
+    assert_eq!(problems.list()[0].code, Code::TooMany);
+    assert_eq!(problems.list()[0].place.at, format!("/layers/{}", limits::MAX_WRITTEN_LAYERS));
+}
+
+#[test]
+fn defaults_over_all_layers() {
+    // What one copy costs: a field's own share, its name, a value's node and its text.
+    let (layers, share) = (64, limits::MAX_DEFAULTS_BYTES / 64);
+    let text = |longer: usize| "a".repeat(share - 128 - "text".len() - 64 + longer);
+    let template = |n: usize, longer: usize| {
+        let layer = json!({ "type": "text", "hidden": true });
+        json!({ "width": 9, "height": 9, "defaults": { "text": { "text": text(longer) } }, "layers": vec![layer; n] })
+    };
+    assert!(read(&template(layers - 1, 0)).is_ok());
+    assert!(read(&template(layers, 0)).is_ok());
+    for problems in [read(&template(layers, 1)).unwrap_err(), read(&template(layers + 1, 0)).unwrap_err()] {
+        assert_eq!(problems.list().iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::TooMany]);
+    }
+}
+
 fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);

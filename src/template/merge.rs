@@ -106,9 +106,8 @@ fn canvas(given: &Map<String, Value>, problems: &mut Problems) -> Vec<(String, V
     const FIELDS: [&str; 3] = ["width", "height", "background"];
     let root = Place::new(In::Body, "/canvas");
     for field in given.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
-        let mut problem = Problem::new(root.child(field), Code::UnknownField, "a canvas has width, height and background");
-        problem.hint = did_you_mean(field, &FIELDS);
-        problems.push(problem);
+        let problem = Problem::new(root.child(field), Code::UnknownField, "a canvas has width, height and background");
+        problems.push_hinted(problem, || did_you_mean(field, &FIELDS));
     }
     let known = given.iter().filter(|(field, value)| FIELDS.contains(&field.as_str()) && !value.is_null());
     known.map(|(field, value)| (field.clone(), value.clone(), root.child(field))).collect()
@@ -160,7 +159,7 @@ impl Merge<'_> {
 
     /// Nothing more can come of going on.
     fn is_over(&self) -> bool {
-        self.full || self.meter.has_refused() || self.problems.list().len() >= Problems::MOST
+        self.full || self.meter.has_refused() || self.problems.is_full()
     }
 
     fn layers(&mut self, nodes: &[Node], scope: &Scope, turn: Option<u32>) -> Vec<MergedLayer> {

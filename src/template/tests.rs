@@ -474,10 +474,37 @@ fn hostile_templates_end_soon() {
     let wrong = told(&Template::parse(&template(json!([deep]), None)).unwrap_err());
     assert!(wrong.iter().any(|line| line.contains("nest deeper than 32")), "{wrong:?}");
 
-    let many: Vec<Value> = (0..20_000).map(|n| json!({ "type": "rect", "x": format!("{{{{ a{n} }}}}") })).collect();
+    let many: Vec<Value> =
+        (0..6_000).map(|n| json!({ "type": "rect", "x": format!("{{{{ a{n} }}}}"), "y": format!("{{{{ b{n} }}}}") })).collect();
     let wrong = told(&Template::parse(&template(json!(many), None)).unwrap_err());
     assert!(wrong[0].contains("more than 10000 placeholders"), "{wrong:?}");
     quick("placeholders", 10);
+
+    // Problems beyond those told take no time of their own: unknown layers, unknown fields, unknown variables and overrides.
+    let unknown = vec![json!({ "type": "rectangel", "colour": 1 }); 50_000];
+    let wrong = Template::parse(&template(json!(unknown), None)).unwrap_err();
+    assert_eq!(wrong.list().len(), Problems::MOST);
+    let fields: Map<String, Value> = (0..100_000).map(|n| (format!("field_number_{n}"), json!(n))).collect();
+    let wrong = Template::parse(&template(json!([fields]), None)).unwrap_err();
+    assert_eq!((wrong.list().len(), wrong.dropped() > 0), (1, false), "without a type nobody knows its fields: {wrong}");
+    let mut typed = fields.clone();
+    typed.insert("type".to_owned(), json!("rect"));
+    let wrong = Template::parse(&template(json!([typed]), None)).unwrap_err();
+    assert_eq!(wrong.list().len(), Problems::MOST);
+    let declared: Map<String, Value> = (0..1_000).map(|n| (format!("variable_number_{n}"), json!({}))).collect();
+    let used: Vec<Value> = (0..9_000).map(|n| json!({ "type": "text", "text": format!("{{{{ wariable_{n} }}}}") })).collect();
+    let wrong = Template::parse(&template(json!(used), Some(json!(declared)))).unwrap_err();
+    assert_eq!(wrong.list().len(), Problems::MOST);
+    let names: Vec<Value> = (0..1_000).map(|n| json!({ "type": "text", "text": "x", "name": format!("name_{n}") })).collect();
+    let overrides: Map<String, Value> = (0..50_000).map(|n| (format!("nname_{n}"), json!({}))).collect();
+    assert_eq!(problems_of(&template(json!(names), None), json!({}), json!(overrides)).len(), Problems::MOST);
+    quick("problems", 20);
+
+    // A list that is compared each with each.
+    let unique = json!({ "list": { "type": "array", "uniqueItems": true } });
+    let list: Vec<Value> = (0..60_000).map(|n| json!({ "n": n })).collect();
+    let wrong = problems_of(&template(json!([]), Some(unique)), json!({ "list": list }), json!({}));
+    assert!(wrong[0].contains("too large for its schema"), "{wrong:?}");
 
     // Each turn shows nothing and costs nothing in layers.
     let idle = template(
