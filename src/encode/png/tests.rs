@@ -186,7 +186,7 @@ fn palettes_of_every_depth() {
             assert_eq!(all, palette::colours(&pixels).unwrap());
             let used = all.len();
             assert!(used <= many as usize);
-            let palette = Arc::new(Palette::new(&all));
+            let palette = Arc::new(Palette::of(bands.iter().map(Indexed::colours)).unwrap());
             if used == many as usize {
                 assert_eq!(palette.depth(), depth, "{many}");
             }
@@ -225,15 +225,18 @@ fn more_colours_than_a_palette_has() {
     let one = few_colours(1, 1, 1, true);
     let (most, one) = (palette::colours(&most).unwrap(), palette::colours(&one).unwrap());
     assert_eq!(most.union(&one), None);
+    assert_eq!(Palette::of([&most, &one]), None);
     assert_eq!(most.union(&most), Some(most.clone()));
-    let format = BandFormat { width: 1, colour: Colour::Palette(Arc::new(Palette::new(&one))), compression: FAST };
+    let format = BandFormat { width: 1, colour: Colour::Palette(Arc::new(Palette::of([&one]).unwrap())), compression: FAST };
     assert!(encode_band(&[1, 2, 3, 255], &format, &mut Scratch::default()).is_err());
 }
 
 #[test]
 fn indices_give_the_pixels_back() {
     let pixels = few_colours(64, 9, 200, true);
-    assert_eq!(Indexed::of(&pixels).unwrap().pixels(), pixels);
+    let mut again = vec![1; 5];
+    Indexed::of(&pixels).unwrap().pixels(&mut again);
+    assert_eq!(again, pixels);
 }
 
 #[test]
