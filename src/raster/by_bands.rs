@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::band::bands;
+use super::band::{bands, bands_of_small};
 use super::chain::{Chain, chain};
 use super::pool::in_order;
 use super::snapshot::{Finished, paint_window, variety};
@@ -111,7 +111,10 @@ struct Work<'a> {
 pub(super) fn png(settled: &Settled, output: &Output, layout: Layout, memo: &Memo, ctx: &Ctx) -> Result<Encoded, RasterError> {
     let size = settled.size();
     let work = Work { settled, layout, compression: output.compression, memo, simd: ctx.simd };
-    let mut slots: Vec<Slot> = bands(size).map(|window| work.slot(window)).collect();
+    let mut slots: Vec<Slot> = match output.compression {
+        Compression::Fast => bands(size).map(|window| work.slot(window)).collect(),
+        Compression::Small => bands_of_small(size).map(|window| work.slot(window)).collect(),
+    };
     let mut stages = work.look(&mut slots, ctx)?;
     let tallies: Option<Vec<&Colours>> = slots.iter().map(|slot| slot.tally.as_ref()?.0.as_deref()).collect();
     let palette = tallies.and_then(Palette::of);

@@ -17,7 +17,7 @@ use crate::key::{Key, KeyBuilder};
 use crate::memo::Memo;
 use crate::paint::{self, is_opaque};
 use crate::scene::Settled;
-pub use band::{bands, rows_of_band};
+pub use band::{bands, bands_of_small, rows_of_band};
 pub use chain::{Chain, chain};
 use pool::in_order;
 use snapshot::{Finished, paint_window};

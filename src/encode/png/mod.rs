@@ -17,6 +17,7 @@ mod optimal;
 pub mod palette;
 mod plan;
 mod small;
+mod split;
 #[cfg(test)]
 mod tests;
 

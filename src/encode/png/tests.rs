@@ -261,3 +261,17 @@ fn flat_bands_are_tiny_and_small_is_no_larger() {
         assert!(of(&pixels, Compression::Small) <= of(&pixels, FAST));
     }
 }
+
+#[test]
+fn small_finds_where_a_gradient_comes_again() {
+    // Runs of some pixels that move by less than one from row to row.
+    let size = Size::new(900, 120).unwrap();
+    let pixels: Vec<u8> = (0..900 * 120u32)
+        .flat_map(|n| {
+            let t = (n % 900) * 10 + (n / 900) * 27;
+            [(t / 60) as u8, (t / 97) as u8, 255 - (t / 150) as u8, 255]
+        })
+        .collect();
+    let [fast, small] = [FAST, Compression::Small].map(|compression| file(&pixels, size, Layout::Rgb, 60, compression).len());
+    assert!(small * 10 < fast * 9, "{small} {fast}");
+}
