@@ -55,7 +55,6 @@ fn units<'a>(data: &'a [u8], steps: &'a [Step]) -> Vec<Part<'a>> {
 #[cfg(test)]
 mod tests {
     use super::super::block::Counts;
-    use super::super::matches::{Table, near};
     use super::*;
 
     #[test]
@@ -67,12 +66,11 @@ mod tests {
         };
         let low: Vec<u8> = (0..100_000).map(|_| random(8)).collect();
         let high: Vec<u8> = (0..100_000).map(|_| 200 + random(50)).collect();
-        for (data, least, most) in [([low.clone(), low.clone()].concat(), 1, 2), ([low, high].concat(), 2, 3), (vec![7; 3], 1, 1)]
-        {
-            let mut steps = Vec::new();
-            Table::default().matches(&data, &near(100, 3), &mut steps);
+        for (data, many) in [([low.clone(), low.clone()].concat(), 1..=2), ([low, high].concat(), 2..=6), (vec![7; 200], 1..=1)] {
+            // Whether they are true does not matter here.
+            let steps = vec![Step { literals: 197, length: 3, distance: 1 }; data.len() / 200];
             let parts = parts(&data, &steps);
-            assert!((least..=most).contains(&parts.len()), "{}", parts.len());
+            assert!(many.contains(&parts.len()), "{}", parts.len());
             let joined: Vec<u8> = parts.iter().flat_map(|part| part.data).copied().collect();
             assert!(joined == data && parts.iter().map(|part| part.steps.len()).sum::<usize>() == steps.len());
             assert!(parts.iter().map(Part::cost).sum::<u64>() <= Counts::of(&data, &steps).whole());
