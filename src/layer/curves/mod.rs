@@ -341,4 +341,20 @@ mod tests {
         assert_eq!(ring.reversed().bounds(), ring.bounds());
         assert_eq!(ring.reversed().contours().count(), 1);
     }
+    #[test]
+    fn an_outline_is_as_long_as_allowed() {
+        let far = MAX_OUTLINE / 40.0;
+        // There and back again 39 times, and a last line of this length.
+        let with = |last: f64| {
+            let turns = (0..20).flat_map(|_| [Piece::Line((far, 0.0)), Piece::Line((0.0, 0.0))]).take(39);
+            let last = Piece::Line((far - last, 0.0));
+            Curves::new(std::iter::once(Piece::Move((0.0, 0.0))).chain(turns).chain([last]).collect())
+        };
+        let place = Place::new(crate::problem::In::Template, "/layers/0/d");
+        assert!(with(far - 1.0).affordable(1.0, &place).is_ok());
+        assert!(with(far).affordable(1.0, &place).is_ok());
+        let problem = with(far + 1.0).affordable(1.0, &place).unwrap_err();
+        assert_eq!((problem.place.at.as_str(), problem.code), ("/layers/0/d", Code::TooMany));
+        assert!(with(far).affordable(1.01, &place).is_err());
+    }
 }
