@@ -22,6 +22,17 @@ pub const MAX_FEATURES: usize = 64;
 pub const MAX_COORDINATE: f64 = 100_000.0;
 /// Stops of one gradient.
 pub const MAX_STOPS: usize = 256;
+/// Bytes of one `path`'s data.
+pub const MAX_PATH_BYTES: usize = 1 << 20;
+/// Lines and curves of one path: traced pictures have some thousands. An arc counts as up to eight curves.
+pub const MAX_PATH_PIECES: usize = 10_000;
+/// Output pixels that the outline of one path, or of its stroke, may run in all: filling takes time for each of them, and this
+/// much less than half a second.
+pub const MAX_OUTLINE: f64 = 4_000_000.0;
+/// Dashes of one stroke.
+pub const MAX_DASHES: f64 = 10_000.0;
+/// Lengths in one `dash`.
+pub const MAX_DASH_LENGTHS: usize = 32;
 /// Steps of all expressions of one request together (minijinja's fuel).
 pub const EXPRESSION_FUEL: u64 = 1_000_000;
 /// Of which one expression may take this much: a single one cannot starve the rest of their error messages.

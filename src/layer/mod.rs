@@ -1,7 +1,11 @@
 //! The kinds of layers: what a poster is made of, typed, valid and complete. One file per kind.
 
+pub mod curves;
+pub mod ellipse;
 pub mod emit;
 pub mod image;
+pub mod line;
+pub mod path;
 pub mod qr;
 pub mod read;
 pub mod rect;
@@ -16,8 +20,12 @@ use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
 use crate::scene::{Item, Lowered};
 use crate::text::{Composed, Fonts};
+use curves::Drawing;
+use ellipse::Ellipse;
 use emit::Emitter;
 use image::Image;
+use line::LineLayer;
+use path::PathLayer;
 use qr::{Modules, Qr};
 use rect::RectLayer;
 use text::Text;
@@ -46,6 +54,9 @@ pub enum Kind {
     Image(Image),
     Qr(Qr),
     Rect(RectLayer),
+    Ellipse(Ellipse),
+    Line(LineLayer),
+    Path(PathLayer),
 }
 
 /// What a layer's content turned out to be when it was measured.
@@ -54,6 +65,7 @@ pub enum Content {
     Plain { width: f64, height: f64 },
     Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
     Code(std::sync::Arc<Modules>, f64),
+    Drawing(Drawing),
 }
 
 impl Measured for Content {
@@ -62,6 +74,7 @@ impl Measured for Content {
             Content::Plain { width, height } => (*width, *height),
             Content::Text { size, .. } => *size,
             Content::Code(_, side) => (*side, *side),
+            Content::Drawing(drawing) => drawing.size,
         }
     }
 }
@@ -84,6 +97,9 @@ impl Layer {
             Kind::Image(_) => "image",
             Kind::Qr(_) => "qr",
             Kind::Rect(_) => "rect",
+            Kind::Ellipse(_) => "ellipse",
+            Kind::Line(_) => "line",
+            Kind::Path(_) => "path",
         }
     }
 
@@ -91,7 +107,7 @@ impl Layer {
     pub fn sources(&self) -> Option<(&Source, Option<&Source>)> {
         match &self.kind {
             Kind::Image(image) => Some((&image.src, image.fallback.as_ref())),
-            Kind::Text(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+            _ => None,
         }
     }
 
@@ -99,7 +115,7 @@ impl Layer {
     pub fn font_sources(&self) -> Vec<Source> {
         match &self.kind {
             Kind::Text(text) => text.font_sources().collect(),
-            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -109,15 +125,23 @@ impl Layer {
             Kind::Text(text) => text.measure(given, &self.place, around),
             Kind::Image(image) => Ok(image.measure(given, self.id, around.assets)),
             Kind::Qr(qr) => qr.measure(given, &self.place, around),
-            Kind::Rect(_) => match (given.width, given.height) {
-                (Some(width), Some(height)) => Ok(Content::Plain { width, height }),
-                (width, _) => Err(Problem::new(
-                    self.place.child(if width.is_none() { "width" } else { "height" }),
-                    Code::MissingField,
-                    "a rect has no size of its own",
-                )
-                .hint("give width and height, or both opposite edges (x and right, y and bottom)")),
-            },
+            Kind::Rect(_) => self.as_given(given, "a rect"),
+            Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
+            Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
+            Kind::Path(path) => path.measure(given, &self.place, around.scale),
+        }
+    }
+
+    /// The content of a layer whose box says all.
+    fn as_given(&self, given: Given, what: &str) -> Result<Content, Problem> {
+        match (given.width, given.height) {
+            (Some(width), Some(height)) => Ok(Content::Plain { width, height }),
+            (width, _) => Err(Problem::new(
+                self.place.child(if width.is_none() { "width" } else { "height" }),
+                Code::MissingField,
+                format!("{what} has no size of its own"),
+            )
+            .hint("give width and height, or both opposite edges (x and right, y and bottom)")),
         }
     }
 
@@ -142,7 +166,10 @@ impl Layer {
             (Kind::Image(image), _) => image.emit(self.id, rect, &emitter, assets),
             (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, &emitter),
             (Kind::Rect(shape), _) => shape.emit(rect, &emitter),
-            (Kind::Text(_) | Kind::Qr(_), _) => Vec::new(),
+            (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, &emitter),
+            (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, &emitter),
+            (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, &emitter),
+            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_), _) => Vec::new(),
         };
         emit::with_opacity(items, self.opacity)
     }

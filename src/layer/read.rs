@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::layer::ellipse::Ellipse;
 use crate::layer::image::Image;
+use crate::layer::line::{LineLayer, NOT_OF_A_LINE};
+use crate::layer::path::PathLayer;
 use crate::layer::qr::Qr;
 use crate::layer::rect::RectLayer;
 use crate::layer::text::TextFields;
@@ -53,7 +56,15 @@ pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
         properties.extend(F::properties());
         (name, properties, F::required())
     }
-    vec![kind::<TextFields>("text"), kind::<Image>("image"), kind::<Qr>("qr"), kind::<RectLayer>("rect")]
+    vec![
+        kind::<TextFields>("text"),
+        kind::<Image>("image"),
+        kind::<Qr>("qr"),
+        kind::<RectLayer>("rect"),
+        kind::<Ellipse>("ellipse"),
+        kind::<LineLayer>("line"),
+        kind::<PathLayer>("path"),
+    ]
 }
 
 /// Reads one layer; `None` when something is wrong, which `problems` then tells, or when placeholders hide it in a raw one.
@@ -67,7 +78,7 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
     if fields.has("y") && fields.has("bottom") && fields.has("height") {
         fields.conflict("y, bottom and height exclude one another: give two of them");
     }
-    let mut size = None;
+    let (mut size, mut to) = (None, None);
     let kind = match layer.kind() {
         Some("text") => TextFields::read_fields(&mut fields).map(Own::Text),
         Some("image") => Image::read_fields(&mut fields).map(|image| Own::Ready(Kind::Image(image))),
@@ -81,6 +92,18 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
             })
         }
         Some("rect") => RectLayer::read_fields(&mut fields).map(|rect| Own::Ready(Kind::Rect(rect))),
+        Some("ellipse") => Ellipse::read_fields(&mut fields).map(|ellipse| Own::Ready(Kind::Ellipse(ellipse))),
+        Some("line") => {
+            let given: Vec<&str> = NOT_OF_A_LINE.into_iter().filter(|name| fields.has(name)).collect();
+            if !given.is_empty() {
+                fields.conflict(format!("a line goes from `x`, `y` to `to`: {} is not for it", given.join(", ")));
+            }
+            LineLayer::read_fields(&mut fields).map(|line| {
+                to = Some((line.to.0.x, line.to.0.y));
+                Own::Ready(Kind::Line(line))
+            })
+        }
+        Some("path") => PathLayer::read_fields(&mut fields).map(|path| Own::Ready(Kind::Path(path))),
         // Every layer's type was checked when the template was parsed.
         _ => None,
     };
@@ -96,7 +119,7 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
             }
         },
     };
-    let mut frame = common.frame();
+    let mut frame = BoxSpec { to, ..common.frame() };
     if let Some(size) = size {
         (frame.width, frame.height) = (Some(Length::Px(size.get())), Some(Length::Px(size.get())));
     }
@@ -132,6 +155,7 @@ impl CommonFields {
             min_height: extent(self.min_height),
             max_height: extent(self.max_height),
             aspect_ratio: self.aspect_ratio.map(Ratio::get),
+            to: None,
         }
     }
 }

@@ -19,13 +19,16 @@ pub struct BoxSpec {
     pub max_height: Option<Length>,
     /// Width divided by height.
     pub aspect_ratio: Option<f64>,
+    /// The other end of what goes from `x`, `y` to a point; nothing else of the box counts then.
+    pub to: Option<(Length, Length)>,
 }
 
 impl BoxSpec {
     /// Whether the box can only be placed once the parent's height is known.
     pub fn needs_parent_height(&self) -> bool {
         let percent = |l: Option<Length>| matches!(l, Some(Length::Percent(_)));
-        self.bottom.is_some() || [self.y, self.height, self.min_height, self.max_height].into_iter().any(percent)
+        let down = [self.y, self.height, self.min_height, self.max_height, self.to.map(|(_, y)| y)];
+        self.bottom.is_some() || down.into_iter().any(percent)
     }
 }
 
@@ -44,6 +47,8 @@ pub struct Given {
     pub height: Option<f64>,
     /// The width that content must not exceed where its own decides.
     pub at_most: Option<f64>,
+    /// Where the other end lies, counted from `x`, `y`, of what goes to a point.
+    pub ahead: Option<(f64, f64)>,
 }
 
 /// Something that has a size of its own, once some sides are given.
@@ -68,6 +73,13 @@ pub fn place<C: Measured>(
     };
     let (x, right) = (across(spec.x), across(spec.right));
     let (y, bottom) = (down(spec.y, "y")?, down(spec.bottom, "bottom")?);
+    if let Some((to_x, to_y)) = spec.to {
+        let (from, to) =
+            ((x.unwrap_or(0.0), y.unwrap_or(0.0)), (to_x.resolve(parent.width), down(Some(to_y), "to")?.unwrap_or(0.0)));
+        let ahead = (to.0 - from.0, to.1 - from.1);
+        let content = measure(Given { ahead: Some(ahead), ..Given::default() })?;
+        return Ok((Rect::new(from.0.min(to.0), from.1.min(to.1), ahead.0.abs(), ahead.1.abs()), content));
+    }
     let (min_width, max_width) = (across(spec.min_width), across(spec.max_width));
     let (min_height, max_height) = (down(spec.min_height, "min_height")?, down(spec.max_height, "max_height")?);
     let clamp_w = |w: f64| clamp(w, min_width, max_width);
@@ -84,12 +96,12 @@ pub fn place<C: Measured>(
         }
     }
 
-    let mut content = measure(Given { width, height, at_most: max_width })?;
+    let mut content = measure(Given { width, height, at_most: max_width, ahead: None })?;
     let (own_width, own_height) = content.size();
     let mut size = (width.unwrap_or_else(|| clamp_w(own_width)), height.unwrap_or_else(|| clamp_h(own_height)));
     // A minimum or maximum overruled the content's own width: it must be set anew in the width it really has.
     if width.is_none() && size.0 != own_width {
-        content = measure(Given { width: Some(size.0), height, at_most: None })?;
+        content = measure(Given { width: Some(size.0), height, at_most: None, ahead: None })?;
         size.1 = height.unwrap_or_else(|| clamp_h(content.size().1));
     }
 
@@ -150,6 +162,14 @@ mod tests {
         assert_eq!(resolve(percent), Rect::new(0.0, 0.0, 100.0, 10.0));
         let ratio = BoxSpec { width: PX(80.0), aspect_ratio: Some(2.0), ..BoxSpec::default() };
         assert_eq!(resolve(ratio), Rect::new(0.0, 0.0, 80.0, 40.0));
+    }
+
+    #[test]
+    fn what_goes_to_a_point_has_the_box_around_both_ends() {
+        let spec = BoxSpec { x: PX(50.0), y: PX(20.0), to: Some((Length::Percent(5.0), Length::Px(60.0))), ..BoxSpec::default() };
+        assert_eq!(resolve(spec), Rect::new(10.0, 20.0, 40.0, 40.0));
+        assert!(!spec.needs_parent_height());
+        assert!(BoxSpec { to: Some((Length::Px(1.0), Length::Percent(1.0))), ..BoxSpec::default() }.needs_parent_height());
     }
 
     #[test]
