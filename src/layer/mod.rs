@@ -103,6 +103,14 @@ impl Layer {
         }
     }
 
+    /// How many characters of it will be laid out at most.
+    pub fn characters(&self) -> usize {
+        match &self.kind {
+            Kind::Text(text) => text.characters(),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => 0,
+        }
+    }
+
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {

@@ -10,7 +10,7 @@ use crate::layer::emit::Emitter;
 use crate::layer::values::{Paint, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
-use crate::limits::{MAX_FAMILIES, MAX_FEATURES, MAX_FONT_SIZE, MAX_TEXT_BYTES};
+use crate::limits::{MAX_FAMILIES, MAX_FEATURES, MAX_FONT_SIZE, MAX_LANG_BYTES, MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES};
 use crate::problem::{Code, Place, Problem};
 use crate::scene::{Blend, ColorGlyph, GlyphRun, Item, Lowered, PlacedGlyph, Recipe};
 use crate::template::declare::{fields, number, words};
@@ -50,7 +50,7 @@ number! {
     /// Below 4 a multiple of the size, otherwise pixels.
     pub struct LineHeight(f64) in [0.0, 2.0 * MAX_FONT_SIZE], "";
     /// How many lines are drawn at most.
-    pub struct MaxLines(u32) in [1, 10_000], "lines";
+    pub struct MaxLines(u32) in [1, MAX_TEXT_LINES], "lines";
     /// An OpenType feature's value.
     pub struct FeatureValue(u32) in [0, 65_535], "";
 }
@@ -224,6 +224,10 @@ impl TextFields {
             let message = format!("a text has at most {MAX_TEXT_BYTES} bytes, not {}", self.text.len());
             return Err(Problem::new(place.child("text"), Code::TooMany, message));
         }
+        if let Some(lang) = self.lang.as_ref().filter(|lang| lang.len() > MAX_LANG_BYTES) {
+            let message = format!("a language tag has at most {MAX_LANG_BYTES} bytes, not {}", lang.len());
+            return Err(Problem::new(place.child("lang"), Code::TooMany, message));
+        }
         let size = self.size.get();
         let style = Style {
             families: self.font.0,
@@ -249,6 +253,7 @@ impl TextFields {
             spacing_trim: self.spacing_trim,
             direction: self.direction,
             max_lines: self.max_lines.map(MaxLines::get),
+            max_height: None,
             overflow,
         };
         Ok(Text { paragraph, color: self.color, vertical_align: self.vertical_align })
@@ -261,20 +266,21 @@ impl Text {
         self.paragraph.spans.iter().flat_map(|span| &span.style.families).filter_map(|family| font_source(family))
     }
 
+    /// How many characters of it will be laid out at most.
+    pub fn characters(&self) -> usize {
+        self.paragraph.spans.iter().map(|span| span.text.chars().count()).sum::<usize>().min(MAX_TEXT_CHARS)
+    }
+
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
         let measure = given.width.or(given.at_most);
-        let set = |paragraph: &Paragraph| {
-            compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|e| problem(e, place))
-        };
-        let mut composed = set(&self.paragraph)?;
         // An ellipsis also ends what is higher than its box: by whole lines.
-        if let (Some(height), Overflow::Ellipsis) = (given.height, self.paragraph.overflow)
-            && composed.height > height
-        {
-            let fitting = composed.lines_within(height).max(1);
-            let most = self.paragraph.max_lines.map_or(fitting, |most| most.min(fitting));
-            composed = set(&Paragraph { max_lines: Some(most), ..self.paragraph.clone() })?;
-        }
+        let boxed = match self.paragraph.overflow {
+            Overflow::Ellipsis => given.height.map(|height| Paragraph { max_height: Some(height), ..self.paragraph.clone() }),
+            Overflow::Visible | Overflow::Clip => None,
+        };
+        let paragraph = boxed.as_ref().unwrap_or(&self.paragraph);
+        let composed =
+            compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|error| problem(error, place))?;
         let size = (given.width.unwrap_or(composed.width), given.height.unwrap_or(composed.height));
         // Text that was set within a maximum but takes less: its widest line fills the box.
         let indent = match given.width {
@@ -288,13 +294,20 @@ impl Text {
         let (dx, dy) = self.offset(composed, indent, rect);
         let mut items = Vec::new();
         for line in &composed.lines {
+            let mut faces: Vec<Vec<&Run>> = Vec::new();
             for run in &line.runs {
                 if run.color {
+                    items.extend(faces.drain(..).filter_map(|runs| self.glyphs(&runs, dx, dy, rect, to)));
                     items.extend(color_glyphs(run, dx, dy, to));
                 } else {
-                    items.extend(self.glyphs(run, dx, dy, rect, to));
+                    // One item a face: where scripts alternate, each letter would be one.
+                    match faces.iter_mut().find(|runs| runs.first().is_some_and(|first| looks_alike(first, run))) {
+                        Some(runs) => runs.push(run),
+                        None => faces.push(vec![run]),
+                    }
                 }
             }
+            items.extend(faces.iter().filter_map(|runs| self.glyphs(runs, dx, dy, rect, to)));
         }
         match self.paragraph.overflow {
             Overflow::Clip if !items.is_empty() => {
@@ -315,10 +328,12 @@ impl Text {
         (rect.x - indent, rect.y + down)
     }
 
-    fn glyphs(&self, run: &Run, dx: f64, dy: f64, rect: Rect, to: &Emitter) -> Option<Item<Lowered>> {
-        let glyphs: Vec<PlacedGlyph> = run
-            .glyphs
+    /// Runs of one face and size.
+    fn glyphs(&self, runs: &[&Run], dx: f64, dy: f64, rect: Rect, to: &Emitter) -> Option<Item<Lowered>> {
+        let run = runs.first()?;
+        let glyphs: Vec<PlacedGlyph> = runs
             .iter()
+            .flat_map(|run| &run.glyphs)
             .map(|glyph| {
                 let (x, y) = to.map.apply(dx + glyph.x, dy + glyph.y);
                 PlacedGlyph { id: glyph.id, x: Fx::from_px(x), y: Fx::from_px(y) }
@@ -334,6 +349,10 @@ impl Text {
         let item = Item::glyphs(run, to.paint(&self.color, rect, 1.0));
         (!item.bounds().intersect(to.canvas).is_empty()).then_some(item)
     }
+}
+
+fn looks_alike(a: &Run, b: &Run) -> bool {
+    Arc::ptr_eq(&a.face, &b.face) && a.span == b.span && a.size == b.size && a.slant == b.slant
 }
 
 /// Glyphs with colours of their own become pixels.
@@ -388,6 +407,10 @@ fn problem(error: TextError, place: &Place) -> Problem {
     match &error {
         TextError::UnknownFamilies { .. } => Problem::new(place.child("font"), Code::UnknownFont, error.to_string()),
         TextError::TooLong { .. } => Problem::new(place.child("text"), Code::TooMany, error.to_string()),
+        TextError::TooManyCharacters { .. } | TextError::TooManyLines => {
+            Problem::new(place.child("text"), Code::TooMany, error.to_string())
+                .hint("with max_lines, or overflow: ellipsis in a box with a height, what is too much is left out")
+        }
         TextError::Stopped(_) => Problem::new(place.clone(), Code::Deadline, "the deadline passed while text was being set"),
     }
 }
