@@ -1,6 +1,7 @@
 //! The kinds of layers: what a poster is made of, typed, valid and complete. One file per kind.
 
 pub mod emit;
+pub mod fit;
 pub mod image;
 pub mod qr;
 pub mod read;
@@ -51,8 +52,17 @@ pub enum Kind {
 /// What a layer's content turned out to be when it was measured.
 #[derive(Debug)]
 pub enum Content {
-    Plain { width: f64, height: f64 },
-    Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
+    Plain {
+        width: f64,
+        height: f64,
+    },
+    Text {
+        composed: std::sync::Arc<Composed>,
+        size: (f64, f64),
+        indent: f64,
+        /// The font size that `autofit` found.
+        fitted: Option<f64>,
+    },
     Code(std::sync::Arc<Modules>, f64),
 }
 
@@ -126,6 +136,23 @@ impl Layer {
                 )
                 .hint("give width and height, or both opposite edges (x and right, y and bottom)")),
             },
+        }
+    }
+
+    /// Whose fitted size it shares.
+    pub fn autofit_group(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => text.autofit_group.as_deref(),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+        }
+    }
+
+    /// A text anew at the size that its group shares; `None` for what is no text.
+    pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
+        let given = Given { width: Some(width), height: Some(height), at_most: None };
+        match &self.kind {
+            Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::asset::Source;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::Emitter;
+use crate::layer::fit::Autofit;
 use crate::layer::values::{Paint, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
@@ -23,7 +24,12 @@ use crate::text::{
 
 #[derive(Clone, Debug)]
 pub struct Text {
+    /// At the largest size where it is fitted.
     pub paragraph: Paragraph,
+    /// Finds its size itself.
+    pub autofit: Option<Autofit>,
+    /// Takes the smallest size of all texts of this name.
+    pub autofit_group: Option<String>,
     pub color: Paint,
     pub vertical_align: VerticalAlign,
 }
@@ -65,6 +71,11 @@ fields! {
         font: Families = ["Inter", "Noto Sans SC"],
         /// Pixels per em.
         size: FontSize = 16,
+        /// Instead of `size`: the largest size in half-pixel steps, from `max` down to `min`, at which the text fits its box and
+        /// `max_lines` and no word is torn. Needs a width and a height; distances in pixels hold at `max` and shrink with it.
+        autofit: Option<Autofit>,
+        /// Texts with the same name here share the smallest of their fitted sizes.
+        autofit_group: Option<String>,
         /// 400 is regular, 700 bold; any number of a variable font, else the nearest face as in CSS.
         weight: Weight = 400,
         /// Slanted by 12 degrees only where a family has no italic face.
@@ -95,7 +106,7 @@ fields! {
         direction: Direction = "auto",
         /// Lines beyond are never drawn.
         max_lines: Option<MaxLines>,
-        /// What becomes of too much text; `ellipsis` where `max_lines` stands, else `visible`.
+        /// What becomes of too much text; `ellipsis` where `max_lines` or `autofit` stands, else `visible`.
         overflow: Option<Overflow>,
     }
 }
@@ -228,7 +239,14 @@ impl TextFields {
             let message = format!("a language tag has at most {MAX_LANG_BYTES} bytes, not {}", lang.len());
             return Err(Problem::new(place.child("lang"), Code::TooMany, message));
         }
-        let size = self.size.get();
+        if let Some(fit) = self.autofit.as_ref().filter(|fit| fit.min > fit.max) {
+            let message = format!("`min` ({}) is more than `max` ({})", fit.min.get(), fit.max.get());
+            return Err(Problem::new(place.child("autofit"), Code::Conflict, message));
+        }
+        if self.autofit.is_none() && self.autofit_group.is_some() {
+            return Err(Problem::new(place.child("autofit_group"), Code::Conflict, "only texts with `autofit` share a size"));
+        }
+        let size = self.autofit.as_ref().map_or(self.size, |fit| fit.max).get();
         let style = Style {
             families: self.font.0,
             size,
@@ -242,7 +260,11 @@ impl TextFields {
                 Some(Spacing::Em(em)) => em * size,
             },
         };
-        let overflow = self.overflow.unwrap_or(if self.max_lines.is_some() { Overflow::Ellipsis } else { Overflow::Visible });
+        let overflow = self.overflow.unwrap_or(if self.max_lines.is_some() || self.autofit.is_some() {
+            Overflow::Ellipsis
+        } else {
+            Overflow::Visible
+        });
         let paragraph = Paragraph {
             spans: vec![Span { text: self.text, style }],
             line_height: self.line_height.map(LineHeight::get),
@@ -256,7 +278,8 @@ impl TextFields {
             max_height: None,
             overflow,
         };
-        Ok(Text { paragraph, color: self.color, vertical_align: self.vertical_align })
+        let (autofit, autofit_group) = (self.autofit, self.autofit_group);
+        Ok(Text { paragraph, autofit, autofit_group, color: self.color, vertical_align: self.vertical_align })
     }
 }
 
@@ -272,13 +295,28 @@ impl Text {
     }
 
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
+        let Some(fit) = &self.autofit else { return self.set(None, given, place, around) };
+        let (Some(width), Some(height)) = (given.width, given.height) else {
+            let side = if given.width.is_none() { "width" } else { "height" };
+            return Err(Problem::new(place.child(side), Code::MissingField, "`autofit` needs a width and a height"));
+        };
+        let size = fit.largest(&self.paragraph, (width, height), |paragraph| {
+            compose(around.fonts, paragraph, Some(width), around.memo, around.ctx).map_err(|error| problem(error, place))
+        })?;
+        self.set(Some(size), given, place, around)
+    }
+
+    /// Composed in the sides given: at the size that was `fitted`, or else at its own.
+    pub fn set(&self, fitted: Option<f64>, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
+        let at_size = fitted.zip(self.autofit.as_ref()).map(|(size, fit)| fit.at_size(&self.paragraph, size));
+        let paragraph = at_size.as_ref().unwrap_or(&self.paragraph);
         let measure = given.width.or(given.at_most);
         // An ellipsis also ends what is higher than its box: by whole lines.
-        let boxed = match self.paragraph.overflow {
-            Overflow::Ellipsis => given.height.map(|height| Paragraph { max_height: Some(height), ..self.paragraph.clone() }),
+        let boxed = match paragraph.overflow {
+            Overflow::Ellipsis => given.height.map(|height| Paragraph { max_height: Some(height), ..paragraph.clone() }),
             Overflow::Visible | Overflow::Clip => None,
         };
-        let paragraph = boxed.as_ref().unwrap_or(&self.paragraph);
+        let paragraph = boxed.as_ref().unwrap_or(paragraph);
         let composed =
             compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|error| problem(error, place))?;
         let size = (given.width.unwrap_or(composed.width), given.height.unwrap_or(composed.height));
@@ -287,7 +325,7 @@ impl Text {
             Some(_) => 0.0,
             None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
         };
-        Ok(Content::Text { composed, size, indent })
+        Ok(Content::Text { composed, size, indent, fitted })
     }
 
     pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {

@@ -154,6 +154,8 @@ pub struct Composed {
     pub height: f64,
     /// Lines were left out or cut.
     pub truncated: bool,
+    /// A line ends within a word, because the word fits no line.
+    pub torn: bool,
     /// Code points no face has, sorted, each once.
     pub missing: Vec<char>,
 }

@@ -72,7 +72,8 @@ pub(in crate::text) fn compose(
         });
         top += height;
     }
-    Ok(Composed { lines, width, height: top, truncated, missing: missing.into_iter().collect() })
+    let torn = drafts.iter().any(|draft| blocks.get(draft.block).is_some_and(|block| is_torn(block, &draft.cut)));
+    Ok(Composed { lines, width, height: top, truncated, torn, missing: missing.into_iter().collect() })
 }
 
 /// The part of a text that is laid out: all of it, or of one that its lines or its box may cut as much as any text may have.
@@ -184,6 +185,11 @@ fn ends_matter(align: Align, rtl: bool) -> bool {
         Align::Right => !rtl,
         Align::Center | Align::End | Align::Justify => true,
     }
+}
+
+/// The next line goes on where no line may end.
+fn is_torn(block: &Block, cut: &Cut) -> bool {
+    cut.continues && !cut.shortened && block.clusters.get(cut.clusters.end).is_some_and(|next| !next.opportunity)
 }
 
 /// The text of a line: with the white space that hangs, and the line end where the paragraph ends; of a line cut short what
