@@ -8,8 +8,17 @@ pub const MAX_WRITTEN_LAYERS: usize = 10_000;
 pub const MAX_DEFAULTS_BYTES: usize = 16 << 20;
 /// Turns of one `repeat`.
 pub const MAX_TURNS: usize = 1_000;
-/// Bytes of one text after merging: beyond any poster, and shaping stays below a second.
+/// Bytes of one text after merging: beyond any poster. So much is taken where `max_lines` or the box cuts it.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
+/// Characters of one text that are laid out: 8,000 words, 28 by 28 pixels for each letter on the largest canvas. Where scripts
+/// alternate letter by letter so many take 100 MB with their receipt, and about half a second from layout to file.
+pub const MAX_TEXT_CHARS: usize = 50_000;
+/// The same of all texts of a request: laid out, each character takes about a hundred bytes until the picture is drawn.
+pub const MAX_REQUEST_TEXT_CHARS: usize = 250_000;
+/// Lines of one text: more than the largest canvas has rows of pixels.
+pub const MAX_TEXT_LINES: u32 = 10_000;
+/// A language tag; BCP 47 asks for room for 35 bytes.
+pub const MAX_LANG_BYTES: usize = 128;
 /// Font size in pixels at scale 1.
 pub const MAX_FONT_SIZE: f64 = 4_096.0;
 /// Families in one `font` list.

@@ -140,9 +140,43 @@ fn pixels_of_a_request() {
 
 #[test]
 fn one_text() {
-    let text = |bytes: usize| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": "a".repeat(bytes) }] });
+    let with = |text: String| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": text }] });
+    let text = |bytes: usize| with("a".repeat(bytes));
+    assert!(read(&text(limits::MAX_TEXT_BYTES - 1)).is_ok());
     assert!(read(&text(limits::MAX_TEXT_BYTES)).is_ok());
     assert_eq!(read(&text(limits::MAX_TEXT_BYTES + 1)).unwrap_err().list()[0].code, Code::TooMany);
+    // What of it is laid out.
+    assert_eq!(draw_it(&text(limits::MAX_TEXT_CHARS - 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&text(limits::MAX_TEXT_CHARS), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&text(limits::MAX_TEXT_CHARS + 1), 1.0, None), Err(Code::TooMany));
+    let lines = |lines: u32| with("a\n".repeat(lines as usize));
+    assert_eq!(draw_it(&lines(limits::MAX_TEXT_LINES - 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lines(limits::MAX_TEXT_LINES), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lines(limits::MAX_TEXT_LINES + 1), 1.0, None), Err(Code::TooMany));
+    let lang =
+        |bytes: usize| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": "a", "lang": "a".repeat(bytes) }] });
+    assert_eq!(draw_it(&lang(limits::MAX_LANG_BYTES - 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lang(limits::MAX_LANG_BYTES), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lang(limits::MAX_LANG_BYTES + 1), 1.0, None), Err(Code::TooMany));
+}
+
+#[test]
+fn all_texts_of_a_request() {
+    let with = |characters: usize| {
+        let mut texts = vec!["ä".repeat(limits::MAX_TEXT_CHARS); characters / limits::MAX_TEXT_CHARS];
+        texts.push("ä".repeat(characters % limits::MAX_TEXT_CHARS));
+        let layers: Vec<Value> = texts.iter().map(|text| json!({ "type": "text", "text": text })).collect();
+        read(&json!({ "width": 9, "height": 9, "layers": layers }))
+    };
+    let most = limits::MAX_REQUEST_TEXT_CHARS;
+    assert!(with(most - 1).is_ok());
+    assert!(with(most).is_ok());
+    let problems = with(most + 1).unwrap_err();
+    let [problem] = problems.list() else { panic!("{problems}") };
+    assert_eq!((problem.code, problem.place.at.as_str()), (Code::TooMany, "/layers/5/text"));
+    // Of what lines cut only the part that is laid out counts.
+    let cut = json!({ "type": "text", "text": "a".repeat(limits::MAX_TEXT_BYTES), "max_lines": 1 });
+    assert!(read(&json!({ "width": 9, "height": 9, "layers": vec![cut; 5] })).is_ok());
 }
 
 #[test]

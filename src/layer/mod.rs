@@ -3,6 +3,7 @@
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
+pub mod fit;
 pub mod image;
 pub mod line;
 pub mod path;
@@ -62,8 +63,17 @@ pub enum Kind {
 /// What a layer's content turned out to be when it was measured.
 #[derive(Debug)]
 pub enum Content {
-    Plain { width: f64, height: f64 },
-    Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
+    Plain {
+        width: f64,
+        height: f64,
+    },
+    Text {
+        composed: std::sync::Arc<Composed>,
+        size: (f64, f64),
+        indent: f64,
+        /// The font size that `autofit` found.
+        fitted: Option<f64>,
+    },
     Code(std::sync::Arc<Modules>, f64),
     Drawing(Drawing),
 }
@@ -119,6 +129,14 @@ impl Layer {
         }
     }
 
+    /// How many characters of it will be laid out at most.
+    pub fn characters(&self) -> usize {
+        match &self.kind {
+            Kind::Text(text) => text.characters(),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => 0,
+        }
+    }
+
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
@@ -142,6 +160,23 @@ impl Layer {
                 format!("{what} has no size of its own"),
             )
             .hint("give width and height, or both opposite edges (x and right, y and bottom)")),
+        }
+    }
+
+    /// Whose fitted size it shares.
+    pub fn autofit_group(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => text.autofit_group.as_deref(),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+        }
+    }
+
+    /// A text anew at the size that its group shares; `None` for what is no text.
+    pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
+        let given = Given { width: Some(width), height: Some(height), at_most: None };
+        match &self.kind {
+            Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
+            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => None,
         }
     }
 

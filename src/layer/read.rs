@@ -12,6 +12,7 @@ use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId};
 use crate::layout::boxes::BoxSpec;
+use crate::limits::MAX_REQUEST_TEXT_CHARS;
 use crate::problem::{Code, Problem, Problems};
 use crate::template::declare::fields;
 use crate::template::fields::{FieldSet, Fields, Mode};
@@ -163,8 +164,15 @@ impl CommonFields {
 /// Reads all layers of a poster; all problems together.
 pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
     let mut read_layers = Vec::with_capacity(layers.len());
+    let mut characters = 0;
     for layer in layers {
         if let Some(read) = read(layer, LayerId(read_layers.len()), Mode::Merged, problems) {
+            let before = characters;
+            characters += read.characters();
+            if characters > MAX_REQUEST_TEXT_CHARS && before <= MAX_REQUEST_TEXT_CHARS {
+                let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
+                problems.push(Problem::new(layer.place.child("text"), Code::TooMany, message));
+            }
             read_layers.push(read);
         } else if problems.is_empty() {
             // A layer that cannot be read always says why; this keeps the promise should a reader forget.

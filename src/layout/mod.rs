@@ -3,6 +3,8 @@
 pub mod boxes;
 pub mod receipt;
 
+use std::collections::BTreeMap;
+
 use crate::geom::{Rect, Size};
 use crate::layer::values::Paint;
 use crate::layer::{Content, Layer, Surroundings};
@@ -71,8 +73,32 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
         problems.push(problem);
         std::mem::take(&mut problems)
     })?;
-    let placed = placed.into_iter().flatten().collect();
+    let mut placed: Vec<PlacedLayer> = placed.into_iter().flatten().collect();
+    share_sizes(&mut placed, around, &mut problems);
     problems.or(Layout { width: poster.width, height, size, scale: around.scale, background: poster.background.as_ref(), placed })
+}
+
+/// Sets the texts of each `autofit_group` at the smallest size that one of them was fitted at. Their boxes stay: fitted texts
+/// have both sides given.
+fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut Problems) {
+    let fitted = |placed: &PlacedLayer| match placed.content {
+        Content::Text { fitted, .. } => fitted,
+        Content::Plain { .. } | Content::Code(..) => None,
+    };
+    let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
+    for (group, size) in placed.iter().filter_map(|placed| placed.layer.autofit_group().zip(fitted(placed))) {
+        let least = smallest.entry(group).or_insert(size);
+        *least = least.min(size);
+    }
+    for placed in placed {
+        let shared = placed.layer.autofit_group().and_then(|group| smallest.get(group).copied());
+        let Some(size) = shared.filter(|size| fitted(placed).is_some_and(|own| own > *size)) else { continue };
+        match placed.layer.set_at(size, placed.rect.width, placed.rect.height, around) {
+            Some(Ok(content)) => placed.content = content,
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
+        }
+    }
 }
 
 /// The output's size; refused beyond the caps, before anything of that size is made.
