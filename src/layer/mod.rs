@@ -133,7 +133,7 @@ impl Layer {
     pub fn characters(&self) -> usize {
         match &self.kind {
             Kind::Text(text) => text.characters(),
-            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => 0,
+            _ => 0,
         }
     }
 
@@ -167,16 +167,16 @@ impl Layer {
     pub fn autofit_group(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => text.autofit_group.as_deref(),
-            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+            _ => None,
         }
     }
 
     /// A text anew at the size that its group shares; `None` for what is no text.
     pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
-        let given = Given { width: Some(width), height: Some(height), at_most: None };
+        let given = Given { width: Some(width), height: Some(height), at_most: None, ahead: None };
         match &self.kind {
             Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
-            Kind::Image(_) | Kind::Qr(_) | Kind::Rect(_) => None,
+            _ => None,
         }
     }
 

@@ -83,7 +83,7 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
 fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut Problems) {
     let fitted = |placed: &PlacedLayer| match placed.content {
         Content::Text { fitted, .. } => fitted,
-        Content::Plain { .. } | Content::Code(..) => None,
+        Content::Plain { .. } | Content::Code(..) | Content::Drawing(_) => None,
     };
     let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
     for (group, size) in placed.iter().filter_map(|placed| placed.layer.autofit_group().zip(fitted(placed))) {
