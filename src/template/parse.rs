@@ -1,7 +1,7 @@
 //! A template from JSON: the frame and the tree of layers, all placeholders compiled, all problems together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use super::library::is_name;
 use super::merge::{MergedLayer, STEERING};
 use super::slot::{Compiler, Slot, Use};
 use super::variables::Variables;
-use super::{Template, syntax};
+use super::{Template, kinds, syntax};
 use crate::layer::{self, LayerId};
 use crate::limits;
 use crate::problem::{Code, In, Place, Problem, Problems};
@@ -27,9 +27,6 @@ pub const FRAME: [(&str, bool); 7] = [
     ("padding_bottom", false),
     ("name", false),
 ];
-
-/// The types of layers there are.
-static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| layer::read::kinds().into_iter().map(|(name, ..)| name).collect());
 
 /// A layer as written, its placeholders compiled.
 #[derive(Debug)]
@@ -250,7 +247,7 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Defaul
     };
     for (kind, fields) in object {
         let place = place.child(kind);
-        if !KINDS.contains(&kind.as_str()) {
+        if !kinds::is_one(kind) {
             unknown_type(kind, place, scribe);
             continue;
         }
@@ -281,42 +278,8 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Defaul
 
 fn unknown_type(kind: &str, place: Place, scribe: &mut Scribe) {
     let problem = Problem::new(place, Code::UnknownLayerType, format!("there is no layer type {}", quote(kind)));
-    scribe.hinted(problem, || {
-        let word = super::hint::snake(kind);
-        match TYPE_SYNONYMS.iter().find(|(foreign, ours)| *foreign == word && KINDS.contains(ours)) {
-            Some((_, ours)) => Some(format!("here it is called {}", quote(ours))),
-            None => did_you_mean(kind, &KINDS),
-        }
-    });
+    scribe.hinted(problem, || kinds::hint(kind));
 }
-
-/// Other tools' words for kinds of layers.
-const TYPE_SYNONYMS: &[(&str, &str)] = &[
-    ("label", "text"),
-    ("textbox", "text"),
-    ("paragraph", "text"),
-    ("span", "text"),
-    ("img", "image"),
-    ("picture", "image"),
-    ("photo", "image"),
-    ("qrcode", "qr"),
-    ("qr_code", "qr"),
-    ("bar_code", "barcode"),
-    ("rectangle", "rect"),
-    ("box", "rect"),
-    ("square", "rect"),
-    ("circle", "ellipse"),
-    ("oval", "ellipse"),
-    ("container", "group"),
-    ("frame", "group"),
-    ("div", "group"),
-    ("flex", "stack"),
-    ("row", "stack"),
-    ("column", "stack"),
-    ("hstack", "stack"),
-    ("vstack", "stack"),
-    ("polygon", "path"),
-];
 
 fn nodes(
     layers: &[Value],
@@ -351,7 +314,7 @@ fn node(
         return None;
     }
     let kind = match object.get("type") {
-        Some(Value::String(kind)) if KINDS.contains(&kind.as_str()) => Some(kind.as_str()),
+        Some(Value::String(kind)) if kinds::is_one(kind) => Some(kind.as_str()),
         Some(Value::String(kind)) if super::fields::has_placeholder(kind) => {
             scribe.add(place.child("type"), Code::InvalidExpression, "a placeholder cannot stand in `type`");
             None
@@ -367,7 +330,7 @@ fn node(
         }
         None => {
             let problem = Problem::new(place.clone(), Code::MissingField, "`type` is missing");
-            scribe.hinted(problem, || did_you_mean(&"?".repeat(9), &KINDS));
+            scribe.hinted(problem, kinds::list);
             None
         }
     };

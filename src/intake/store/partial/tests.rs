@@ -116,12 +116,6 @@ async fn a_newer_request_ends_the_older_across_processes() {
     assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"abcabcdefg");
 }
 
-/// Whether somebody has the turn.
-fn is_busy(dir: &Path, id: &Id) -> bool {
-    let folder = Folder::open(dir).unwrap();
-    Turn::take_idle(&folder, id).unwrap().is_none()
-}
-
 #[tokio::test]
 async fn checksums_hold_or_nothing_is_kept() {
     let dir = tempfile::tempdir().unwrap();
