@@ -84,8 +84,6 @@ pub const MAX_SVG_WORK: u64 = 200_000;
 pub const MAX_SVG_NUMBER: f64 = 1e9;
 /// Pixels that one SVG may paint over and over, as shown, in plain fills of about 5 ns.
 pub const MAX_SVG_PAINTING: f64 = 800e6;
-/// Pixels of the layers of an SVG that are open at once.
-pub const MAX_SVG_LAYER_PIXELS: f64 = 160e6;
 /// Pixels of a picture embedded in an SVG: it is decoded at every use.
 pub const MAX_SVG_PICTURE_PIXELS: u64 = 4_000_000;
 /// A colour profile, unpacked: the largest of printing presses have 3 MiB.

@@ -93,7 +93,7 @@ fn parsed<T>(bytes: &[u8], make: impl FnOnce(&Document<'_>) -> Result<T, UsvgErr
     .unwrap_or_else(|panicked| Err(broken(panicked.0)))
 }
 
-fn broken(reason: String) -> PictureError {
+pub(crate) fn broken(reason: String) -> PictureError {
     PictureError::Broken { format: Format::Svg, reason }
 }
 

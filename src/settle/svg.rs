@@ -4,7 +4,7 @@ use resvg::tiny_skia;
 use resvg::usvg::Tree;
 
 use crate::asset::contain::contain;
-use crate::asset::{Asset, Format, PictureError, svg};
+use crate::asset::{Asset, PictureError, svg};
 use crate::geom::Size;
 use crate::pixels::Pixmap;
 use crate::scene::Picture;
@@ -23,7 +23,6 @@ impl Drawing {
     /// The picture's window; its crop counts in the whole pixels of the header.
     pub fn draw(&self, picture: &Picture) -> Result<Pixmap, PictureError> {
         let Picture { crop, target, window, .. } = picture;
-        let broken = |reason: &str| PictureError::Broken { format: Format::Svg, reason: reason.to_owned() };
         let (kx, ky) = (f64::from(target.width()) / crop.width, f64::from(target.height()) / crop.height);
         let sx = kx * f64::from(self.own.0) / f64::from(self.tree.size().width());
         let sy = ky * f64::from(self.own.1) / f64::from(self.tree.size().height());
@@ -31,19 +30,16 @@ impl Drawing {
         let ty = -crop.y * ky - f64::from(window.y0);
         let transform = tiny_skia::Transform::from_row(sx as f32, 0.0, 0.0, sy as f32, tx as f32, ty as f32);
         let (width, height) = (window.width(), window.height());
-        contain(|| svg::admit_painting(&self.tree, transform, width, height))
-            .unwrap_or_else(|panicked| Err(broken(&panicked.0)))?;
-        let drawn = contain(|| {
-            let mut pixmap = tiny_skia::Pixmap::new(width, height)?;
+        let large = || svg::broken("it is too large".to_owned());
+        let data = contain(|| {
+            svg::admit_painting(&self.tree, transform, width, height)?;
+            let mut pixmap = tiny_skia::Pixmap::new(width, height).ok_or_else(large)?;
             resvg::render(&self.tree, transform, &mut pixmap.as_mut());
-            Some(pixmap.take())
-        });
-        let data = match drawn {
-            Ok(data) => data.ok_or_else(|| broken("it is too large"))?,
-            Err(panicked) => return Err(broken(&panicked.0)),
-        };
-        let size = Size::new(width, height).ok_or_else(|| broken("it is too large"))?;
-        Pixmap::from_premultiplied(size, data).ok_or_else(|| broken("it is too large"))
+            Ok(pixmap.take())
+        })
+        .unwrap_or_else(|panicked| Err(svg::broken(panicked.0)))?;
+        let size = Size::new(width, height).ok_or_else(large)?;
+        Pixmap::from_premultiplied(size, data).ok_or_else(large)
     }
 }
 

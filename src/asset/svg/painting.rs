@@ -1,18 +1,18 @@
-//! How much painting a parsed SVG would be at the size at which it is shown. resvg cannot be interrupted: what would take seconds, or
-//! layers that would take hundreds of megabytes, are refused before.
+//! How much painting a parsed SVG would be at the size at which it is shown. resvg cannot be interrupted: what would take seconds is
+//! refused before, and with it layers that together would take hundreds of megabytes.
 
 use resvg::tiny_skia::{Path, PathSegment, Point, Rect, Transform};
 use resvg::usvg::{Group, Node, Paint, Pattern, Stroke, Tree, filter};
 
 use super::broken;
 use crate::asset::PictureError;
-use crate::limits::{MAX_SVG_LAYER_PIXELS, MAX_SVG_PAINTING};
+use crate::limits::MAX_SVG_PAINTING;
 
 /// Refuses a drawing of `width` times `height` pixels under `transform` that would take too long or too much memory.
 pub(crate) fn admit_painting(tree: &Tree, transform: Transform, width: u32, height: u32) -> Result<(), PictureError> {
     let canvas = Bounds { x0: 0.0, y0: 0.0, x1: f64::from(width), y1: f64::from(height) };
     let mut walk = Walk { canvas, painted: 0.0 };
-    walk.children(tree.root(), Under { transform, window: canvas, layers: 0.0 })
+    walk.children(tree.root(), Under { transform, window: canvas })
 }
 
 /// A rectangle in pixels.
@@ -52,8 +52,6 @@ struct Under {
     transform: Transform,
     /// What is painted beyond is cut off.
     window: Bounds,
-    /// Pixels of the layers that are open meanwhile.
-    layers: f64,
 }
 
 struct Walk {
@@ -68,7 +66,8 @@ const SEGMENT: f64 = 20.0;
 const CROSSING: f64 = 30.0;
 const DASH: f64 = 100.0;
 const SHADED: f64 = 3.0;
-/// A layer is cleared, filled and laid over what is beneath it.
+/// A layer is cleared, filled and laid over what is beneath it. So all layers together have at most an eleventh of
+/// `MAX_SVG_PAINTING` in pixels.
 const LAYER: f64 = 11.0;
 
 impl Walk {
@@ -76,12 +75,6 @@ impl Walk {
         self.painted += pixels;
         // Not a number is too much as well.
         if self.painted <= MAX_SVG_PAINTING { Ok(()) } else { Err(broken("it would paint too much".to_owned())) }
-    }
-
-    fn open(&mut self, pixels: f64, under: Under) -> Result<f64, PictureError> {
-        self.add(LAYER * pixels)?;
-        let layers = under.layers + pixels;
-        if layers <= MAX_SVG_LAYER_PIXELS { Ok(layers) } else { Err(broken("its layers would be too large".to_owned())) }
     }
 
     fn children(&mut self, group: &Group, under: Under) -> Result<(), PictureError> {
@@ -130,8 +123,8 @@ impl Walk {
         let (sx, sy) = under.transform.pre_concat(pattern.transform()).get_scale();
         let rect = pattern.rect();
         let tile = Bounds { x0: 0.0, y0: 0.0, x1: f64::from(rect.width() * sx), y1: f64::from(rect.height() * sy) };
-        let layers = self.open(tile.area(), under)?;
-        self.children(pattern.root(), Under { transform: Transform::from_scale(sx, sy), window: tile, layers })
+        self.add(LAYER * tile.area())?;
+        self.children(pattern.root(), Under { transform: Transform::from_scale(sx, sy), window: tile })
     }
 
     fn group(&mut self, group: &Group, under: Under) -> Result<(), PictureError> {
@@ -141,15 +134,12 @@ impl Walk {
         }
         let bounds = group.layer_bounding_box().to_rect().transform(transform);
         let window = bounds.map_or(self.canvas, |bounds| Bounds::of(bounds).within(self.canvas.widened()));
-        let layers = self.open(window.area(), under)?;
-        let within = Under { transform, window, layers };
-        if let Some(clip) = group.clip_path() {
-            let layers = self.open(window.area(), within)?;
-            self.children(clip.root(), Under { layers, ..within })?;
-        }
-        if let Some(mask) = group.mask() {
-            let layers = self.open(window.area(), within)?;
-            self.children(mask.root(), Under { layers, ..within })?;
+        self.add(LAYER * window.area())?;
+        let within = Under { transform, window };
+        let cuts = [group.clip_path().map(|clip| clip.root()), group.mask().map(|mask| mask.root())];
+        for cut in cuts.into_iter().flatten() {
+            self.add(LAYER * window.area())?;
+            self.children(cut, within)?;
         }
         for filter in group.filters() {
             self.filter(filter, within)?;
@@ -160,14 +150,11 @@ impl Walk {
     fn filter(&mut self, filter: &filter::Filter, under: Under) -> Result<(), PictureError> {
         let bounds = filter.rect().to_rect().transform(under.transform);
         let area = bounds.map_or(under.window, |bounds| Bounds::of(bounds).within(under.window)).area();
-        let (sx, sy) = under.transform.get_scale();
-        let scaled = |radius: f32, scale: f32| f64::from(radius * scale).max(1.0);
+        let scale = under.transform.get_scale();
         for primitive in filter.primitives() {
-            // Each keeps its result until the filter ends.
-            let layers = self.open(area, under)?;
-            self.add(area * pixel_cost(primitive.kind(), scaled, sx, sy))?;
+            self.add(area * (LAYER + pixel_cost(primitive.kind(), scale)))?;
             if let filter::Kind::Image(image) = primitive.kind() {
-                self.children(image.root(), Under { layers, ..under })?;
+                self.children(image.root(), under)?;
             }
         }
         Ok(())
@@ -175,8 +162,9 @@ impl Walk {
 }
 
 /// A filter's work on one pixel, in plain fills.
-fn pixel_cost(kind: &filter::Kind, scaled: impl Fn(f32, f32) -> f64, sx: f32, sy: f32) -> f64 {
+fn pixel_cost(kind: &filter::Kind, (sx, sy): (f32, f32)) -> f64 {
     use filter::Kind;
+    let scaled = |radius: f32, scale: f32| f64::from(radius * scale).max(1.0);
     match kind {
         Kind::GaussianBlur(_) | Kind::DropShadow(_) => 45.0,
         Kind::Morphology(morphology) => {

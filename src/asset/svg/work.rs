@@ -13,15 +13,8 @@ use crate::limits::{MAX_SVG_DEPTH, MAX_SVG_NUMBER, MAX_SVG_WORK};
 pub(super) fn admit(document: &Document<'_>) -> Result<(), PictureError> {
     let by_id = document.descendants().filter_map(|n| Some((n.attribute("id")?, n))).collect();
     let mut scales = Scales { by_id, known: HashMap::new() };
-    let mut vertices = 0_u64;
-    for value in document.descendants().flat_map(|n| [n.attribute("d"), n.attribute("points")]).flatten() {
-        let outline = Outline::of(value);
-        if outline.is_huge {
-            return Err(broken(format!("a number in an outline is beyond {MAX_SVG_NUMBER:e}")));
-        }
-        vertices = vertices.saturating_add(outline.numbers);
-    }
-    let mut weight = scales.weigh(document.root_element(), 0)?;
+    let whole = scales.weigh(document.root_element(), 0)?;
+    let mut work = whole.work;
     // A rule of a style sheet may hang its reference on every element there is. Gradients are left out: their cost is small.
     let elements = document.descendants().filter(Node::is_element).count() as u64;
     for style in document.descendants().filter(|n| n.tag_name().name() == "style") {
@@ -31,66 +24,75 @@ pub(super) fn admit(document: &Document<'_>) -> Result<(), PictureError> {
                 let name = node.tag_name().name();
                 if !name.ends_with("Gradient") {
                     // A marker is drawn at every vertex.
-                    let times = if name == "marker" { elements.saturating_add(vertices) } else { elements };
-                    weight = weight.saturating_add(scales.weigh(node, 0)?.saturating_mul(times));
+                    let times = if name == "marker" { elements.saturating_add(whole.vertices) } else { elements };
+                    work = work.saturating_add(scales.weigh(node, 0)?.work.saturating_mul(times));
                 }
             }
         }
     }
-    if weight > MAX_SVG_WORK {
+    if work > MAX_SVG_WORK {
         return Err(broken("it would draw too much".to_owned()));
     }
     Ok(())
 }
 
+/// What a node comes to with all that it holds; all 0 while it is being weighed, which ends cycles.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    /// What it refers to included.
+    work: u64,
+    /// How deep it nests, likewise.
+    height: usize,
+    /// How often a marker of it, or of what it holds, is drawn at the most.
+    vertices: u64,
+}
+
+impl Weight {
+    /// Adds what is held or referred to, so many times.
+    fn add(&mut self, below: Weight, times: u64) {
+        self.work = self.work.saturating_add(below.work.saturating_mul(times));
+        self.height = self.height.max(below.height + 1);
+    }
+}
+
 struct Scales<'a, 'input> {
     by_id: HashMap<&'a str, Node<'a, 'input>>,
-    /// Work of each node with all that it refers to, and how deep it nests; 0 while being weighed, which ends cycles.
-    known: HashMap<NodeId, (u64, usize)>,
+    known: HashMap<NodeId, Weight>,
 }
 
 impl<'a, 'input> Scales<'a, 'input> {
-    fn weigh(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<u64, PictureError> {
-        self.weigh_and_measure(node, depth).map(|(weight, _)| weight)
-    }
-
-    fn weigh_and_measure(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<(u64, usize), PictureError> {
+    /// Looks at each node once.
+    fn weigh(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<Weight, PictureError> {
         let too_deep = || broken("it nests too deep".to_owned());
         if depth > MAX_SVG_DEPTH {
             return Err(too_deep());
         }
-        if let Some(&(weight, height)) = self.known.get(&node.id()) {
-            return if depth + height > MAX_SVG_DEPTH { Err(too_deep()) } else { Ok((weight, height)) };
+        if let Some(&known) = self.known.get(&node.id()) {
+            return if depth + known.height > MAX_SVG_DEPTH { Err(too_deep()) } else { Ok(known) };
         }
-        self.known.insert(node.id(), (0, 0));
-        let mut weight = own_weight(node);
-        let mut height = 0;
-        let mut add = |(w, h): (u64, usize)| {
-            weight = weight.saturating_add(w);
-            height = height.max(h + 1);
-        };
+        self.known.insert(node.id(), Weight::default());
+        let [data, points] = ["d", "points"].map(|name| Outline::of(node.attribute(name).unwrap_or_default()));
+        if data.is_huge || points.is_huge {
+            return Err(broken(format!("a number in an outline is beyond {MAX_SVG_NUMBER:e}")));
+        }
+        let mut all = Weight { work: own_work(node, &data), height: 0, vertices: data.numbers + points.numbers };
         for child in node.children().filter(Node::is_element) {
-            add(self.weigh_and_measure(child, depth + 1)?);
+            let child = self.weigh(child, depth + 1)?;
+            all.add(child, 1);
+            all.vertices += child.vertices;
         }
         for attribute in node.attributes() {
             let link = (attribute.name() == "href").then(|| attribute.value().strip_prefix('#')).flatten();
             for target in link.into_iter().chain(references(attribute.value())) {
                 if let Some(&target) = self.by_id.get(target) {
-                    let (weight, height) = self.weigh_and_measure(target, depth + 1)?;
-                    let times = if target.tag_name().name() == "marker" { vertices(node) } else { 1 };
-                    add((weight.saturating_mul(times), height));
+                    let times = if target.tag_name().name() == "marker" { all.vertices.max(1) } else { 1 };
+                    all.add(self.weigh(target, depth + 1)?, times);
                 }
             }
         }
-        self.known.insert(node.id(), (weight, height));
-        Ok((weight, height))
+        self.known.insert(node.id(), all);
+        Ok(all)
     }
-}
-
-/// How often a marker of this element, or of what it holds, is drawn.
-fn vertices(node: Node<'_, '_>) -> u64 {
-    let outlines = node.descendants().flat_map(|n| [n.attribute("d"), n.attribute("points")]).flatten();
-    outlines.map(|value| Outline::of(value).numbers).sum::<u64>().max(1)
 }
 
 /// What path data (or a list of points) would come to, by the numbers in it.
@@ -141,8 +143,8 @@ impl Outline {
     }
 }
 
-/// Roughly, 1 is a small shape.
-fn own_weight(node: Node<'_, '_>) -> u64 {
+/// Roughly, 1 is a small shape; `data` is what its path data comes to.
+fn own_work(node: Node<'_, '_>, data: &Outline) -> u64 {
     let tag = node.tag_name().name();
     let number = |name| node.attribute(name).and_then(|v| v.split([' ', ',']).next()?.parse::<f64>().ok()).unwrap_or(0.0);
     match tag {
@@ -154,7 +156,7 @@ fn own_weight(node: Node<'_, '_>) -> u64 {
         "image" => 10_000,
         "mask" | "clipPath" | "pattern" => 500,
         // An arc of the largest is some fifty curves.
-        "path" => 1 + node.attribute("d").map_or(0, |data| Outline::of(data).arcs),
+        "path" => 1 + data.arcs,
         _ => 1,
     }
 }
@@ -188,5 +190,18 @@ mod tests {
             let outline = Outline::of(data);
             assert_eq!((outline.numbers, outline.arcs, outline.is_huge), (numbers, arcs, is_huge), "{data}");
         }
+    }
+
+    /// However often markers are named, along however long an outline, on however many groups around it.
+    #[test]
+    fn markers_are_weighed_soon() {
+        let started = std::time::Instant::now();
+        let (data, named) = ("L9 9 5 5".repeat(50_000), "url(#m) ".repeat(50_000));
+        let path = format!(r#"<path marker-mid="{named}" d="M0 0{data}"/>"#);
+        let around = format!("{}{path}{}", r#"<g marker-mid="url(#m)">"#.repeat(40), "</g>".repeat(40));
+        let text = format!(r##"<svg xmlns="http://www.w3.org/2000/svg"><marker id="m"/>{around}</svg>"##);
+        let document = Document::parse(&text).unwrap();
+        assert!(admit(&document).unwrap_err().to_string().contains("too much"));
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
