@@ -217,12 +217,9 @@ impl Problems {
         }
     }
 
-    /// The same; the hint is worked out only if the problem is kept: finding the nearest of many names takes time.
-    pub fn push_hinted(&mut self, mut problem: Problem, hint: impl FnOnce() -> Option<String>) {
-        if !self.is_full() {
-            problem.hint = hint();
-        }
-        self.push(problem);
+    /// The hint for the next problem, worked out only if that will be kept: finding the nearest of many names takes time.
+    pub fn hint(&self, hint: impl FnOnce() -> Option<String>) -> Option<String> {
+        if self.is_full() { None } else { hint() }
     }
 
     /// No more will be kept: looking for more serves nobody.

@@ -159,14 +159,6 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// The same; the hint is worked out only if the problem is kept.
-    pub fn push_hinted(&mut self, mut problem: Problem, hint: impl FnOnce() -> Option<String>) {
-        if !self.problems.is_full() {
-            problem.hint = hint();
-        }
-        self.push(problem);
-    }
-
     /// The value is of the wrong JSON type; `wanted` completes "must be …".
     pub fn wrong_type<T>(&mut self, value: &Value, wanted: &str) -> Option<T> {
         let message = format!("must be {wanted}, not {}", kind(value));
@@ -343,9 +335,9 @@ impl<'r, 'p> Fields<'r, 'p> {
                 Some(kind) => format!("a layer of type {} has no field {}", quote(kind), quote(key)),
                 None => format!("there is no field {} here", quote(key)),
             };
-            let problem = Problem::new(self.place().child(key), Code::UnknownField, message);
-            self.whole = false;
-            self.reader.push_hinted(problem, || unknown_field(key, &self.known));
+            let mut problem = Problem::new(self.place().child(key), Code::UnknownField, message);
+            problem.hint = self.reader.problems.hint(|| unknown_field(key, &self.known));
+            self.push(problem);
         }
         self.whole.then_some(())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::hint::{did_you_mean, quote, snake};
+use super::hint::{self, did_you_mean, quote, snake};
 use crate::layer;
 
 static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| layer::read::kinds().into_iter().map(|(name, ..)| name).collect());
@@ -13,8 +13,7 @@ pub fn is_one(kind: &str) -> bool {
 
 /// All there are.
 pub fn list() -> Option<String> {
-    // Nothing is near to this.
-    did_you_mean(&"?".repeat(9), &KINDS)
+    hint::list(&KINDS)
 }
 
 /// What was probably meant by one that there is not.

@@ -106,8 +106,9 @@ fn canvas(given: &Map<String, Value>, problems: &mut Problems) -> Vec<(String, V
     const FIELDS: [&str; 3] = ["width", "height", "background"];
     let root = Place::new(In::Body, "/canvas");
     for field in given.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
-        let problem = Problem::new(root.child(field), Code::UnknownField, "a canvas has width, height and background");
-        problems.push_hinted(problem, || did_you_mean(field, &FIELDS));
+        let mut problem = Problem::new(root.child(field), Code::UnknownField, "a canvas has width, height and background");
+        problem.hint = problems.hint(|| did_you_mean(field, &FIELDS));
+        problems.push(problem);
     }
     let known = given.iter().filter(|(field, value)| FIELDS.contains(&field.as_str()) && !value.is_null());
     known.map(|(field, value)| (field.clone(), value.clone(), root.child(field))).collect()

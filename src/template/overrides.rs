@@ -41,11 +41,12 @@ impl Overrides {
             let Some((name, path)) = target(key, &locked) else {
                 let known: Vec<&str> = locked.keys().copied().collect();
                 let head = if known.iter().any(|name| name.contains('.')) { key } else { key.split('.').next().unwrap_or(key) };
-                let problem = Problem::new(place, Code::InvalidOverride, format!("there is no layer named {}", quote(head)));
-                problems.push_hinted(problem, || match known.is_empty() {
+                let mut problem = Problem::new(place, Code::InvalidOverride, format!("there is no layer named {}", quote(head)));
+                problem.hint = problems.hint(|| match known.is_empty() {
                     true => Some("no layer of this template has a `name`".to_owned()),
                     false => did_you_mean(head, &known),
                 });
+                problems.push(problem);
                 continue;
             };
             if locked.get(name).is_some_and(|locked| *locked) {

@@ -91,13 +91,12 @@ impl Use for Scribe<'_> {
                 known.extend(self.locals.iter().map(String::as_str));
                 let message = format!("{} is not a variable of this template", quote(name));
                 let mut problem = Problem::new(place.clone(), Code::UnknownVariable, message);
-                problem.hint = match name.as_str() {
-                    _ if self.problems.is_full() => None,
+                problem.hint = self.problems.hint(|| match name.as_str() {
                     "now" | "today" => Some("there is no clock: declare a variable and pass the date".to_owned()),
                     "random" => Some("there is no randomness: declare a variable and pass the value".to_owned()),
                     "loop" => Some("`loop` is there within a layer with `repeat`".to_owned()),
                     _ => did_you_mean(name, &known),
-                };
+                });
                 self.problem(problem);
             }
         }
@@ -112,14 +111,6 @@ impl Use for Scribe<'_> {
 }
 
 impl Scribe<'_> {
-    /// A problem whose hint is worked out only if it is kept.
-    fn hinted(&mut self, mut problem: Problem, hint: impl FnOnce() -> Option<String>) {
-        if !self.problems.is_full() {
-            problem.hint = hint();
-        }
-        self.problem(problem);
-    }
-
     /// Whether a layer of so many bytes of defaults may still be read; the first that may not is told.
     fn admits(&mut self, copied: usize, place: &Place) -> bool {
         if self.problems.is_full() || self.over {
@@ -277,8 +268,9 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Defaul
 }
 
 fn unknown_type(kind: &str, place: Place, scribe: &mut Scribe) {
-    let problem = Problem::new(place, Code::UnknownLayerType, format!("there is no layer type {}", quote(kind)));
-    scribe.hinted(problem, || kinds::hint(kind));
+    let mut problem = Problem::new(place, Code::UnknownLayerType, format!("there is no layer type {}", quote(kind)));
+    problem.hint = scribe.problems.hint(|| kinds::hint(kind));
+    scribe.problem(problem);
 }
 
 fn nodes(
@@ -329,8 +321,9 @@ fn node(
             None
         }
         None => {
-            let problem = Problem::new(place.clone(), Code::MissingField, "`type` is missing");
-            scribe.hinted(problem, kinds::list);
+            let mut problem = Problem::new(place.clone(), Code::MissingField, "`type` is missing");
+            problem.hint = scribe.problems.hint(kinds::list);
+            scribe.problem(problem);
             None
         }
     };

@@ -135,8 +135,9 @@ impl Variables {
         let names = self.names();
         for name in given.keys().filter(|name| !names.contains(&name.as_str())) {
             let message = format!("{} is not a variable of this template", quote(name));
-            let problem = Problem::new(root.child(name), Code::UnknownVariable, message);
-            problems.push_hinted(problem, || did_you_mean(name, &names));
+            let mut problem = Problem::new(root.child(name), Code::UnknownVariable, message);
+            problem.hint = problems.hint(|| did_you_mean(name, &names));
+            problems.push(problem);
         }
         let mut bound = Map::new();
         let Some(declared) = &self.declared else {
