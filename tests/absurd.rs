@@ -6,10 +6,11 @@
 // A test may panic: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/peak.rs"]
+mod peak;
+
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use affiche::asset::{Assets, Shown};
@@ -30,30 +31,6 @@ const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_SILENCE: Duration = Duration::from_millis(500);
 /// Beyond the text itself.
 const LARGEST: usize = 150 << 20;
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is the system allocator's; only sizes are counted besides.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// What is repeated, and how it is set.
 type Case = (&'static str, &'static str, Value);
@@ -228,8 +205,7 @@ fn code(problems: &Problems) -> Code {
 
 /// Reads, lays out and draws.
 fn take(fonts: &Fonts, text: &str, how: &Value) -> Took {
-    PEAK.store(NOW.load(Ordering::Relaxed), Ordering::Relaxed);
-    let (before, start) = (NOW.load(Ordering::Relaxed), worked());
+    let (before, start) = (peak::begin(), worked());
     let patience = Patience::new();
     let (mut layout, mut silence) = (Duration::ZERO, Duration::ZERO);
     let answer = read(text, how).map_err(|problems| code(&problems)).and_then(|poster| {
@@ -253,7 +229,7 @@ fn take(fonts: &Fonts, text: &str, how: &Value) -> Took {
             DrawError::BadPictures(bad) => panic!("{bad:?}"),
         })
     });
-    let bytes = PEAK.load(Ordering::Relaxed) - before;
+    let bytes = before.peak();
     Took { answer, layout, silence, all: worked() - start, bytes }
 }
 
