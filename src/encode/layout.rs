@@ -21,11 +21,28 @@ impl Layout {
     /// Appends premultiplied RGBA8 `pixels` in this layout, with straight alpha.
     pub fn write(self, pixels: &[u8], out: &mut Vec<u8>) {
         let pixels = pixels.as_chunks::<4>().0;
-        out.reserve(pixels.len() * self.channels());
+        let begin = out.len();
+        out.resize(begin + pixels.len() * self.channels(), 0);
+        let to = out.get_mut(begin..).unwrap_or_default();
         match self {
-            Layout::Rgb => out.extend(pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b])),
-            Layout::Rgba => out.extend(pixels.iter().flat_map(|&px| unpremultiply(px))),
+            Layout::Rgb => without_alpha(pixels, to),
+            Layout::Rgba => to.as_chunks_mut().0.iter_mut().zip(pixels).for_each(|(to, px)| *to = unpremultiply(*px)),
         }
+    }
+}
+
+/// The first three bytes of each pixel.
+fn without_alpha(pixels: &[[u8; 4]], to: &mut [u8]) {
+    let (fours, last) = pixels.as_chunks::<4>();
+    let (to_fours, to_last) = to.split_at_mut(fours.len() * 12);
+    for (four, to) in fours.iter().zip(to_fours.as_chunks_mut::<12>().0) {
+        // As one number: twelve bytes one by one are not joined by the compiler.
+        let [a, b, c, d] = four.map(|pixel| u128::from(u32::from_le_bytes(pixel) & 0xff_ffff));
+        let [bytes @ .., _, _, _, _] = (a | b << 24 | c << 48 | d << 72).to_le_bytes();
+        *to = bytes;
+    }
+    for ([r, g, b, _], to) in last.iter().zip(to_last.as_chunks_mut::<3>().0) {
+        *to = [*r, *g, *b];
     }
 }
 

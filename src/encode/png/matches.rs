@@ -5,18 +5,41 @@
 
 use super::block::{FARTHEST, Step};
 
-/// Bytes of a match from which no better one is looked for: at the next place, and in the table.
+/// Bytes of a match from which no better one is looked for: at the next place, among places alike, and at the next seam.
 const ENOUGH: usize = 64;
 const ENOUGH_NEAR: usize = 32;
+const ENOUGH_SEAM: usize = 64;
 
-/// Bits of a hash.
+/// Bits of a hash of five bytes, and of two colours.
 const BITS: u32 = 13;
+const BITS_OF_SEAMS: u32 = 11;
 
 /// What matching needs from band to band.
 #[derive(Default)]
 pub(super) struct Table {
-    /// Position + 1 of the last place with a hash; two a hash, the newer first.
-    places: Vec<[u32; 2]>,
+    /// Of five bytes.
+    places: Vec<Recent>,
+    /// Where one colour gives way to another, of both. In a gradient all places within a run of one colour are alike; where it
+    /// ends is what tells a row's runs from one another.
+    seams: Vec<Recent>,
+}
+
+/// The last two places with a hash, the newer in the lower half: of each the lower sixteen bits, which tell how far back it is as
+/// far as a match can be. So small that the tables stay in the nearest cache.
+#[derive(Clone, Copy)]
+struct Recent(u32);
+
+impl Recent {
+    #[inline(always)]
+    fn add(&mut self, at: usize) {
+        self.0 = self.0 << 16 | (at as u32 & 0xffff);
+    }
+
+    /// Before there were two, some that mean nothing: what is there is always compared.
+    #[inline(always)]
+    fn distances(self, at: usize) -> [usize; 2] {
+        [self.0, self.0 >> 16].map(|place| (at as u32).wrapping_sub(place) as usize & 0xffff)
+    }
 }
 
 #[inline(always)]
@@ -27,18 +50,16 @@ fn word(data: &[u8], at: usize) -> u64 {
 /// How many bytes from `a` on are as from `b < a` on.
 #[inline(always)]
 pub(super) fn common(data: &[u8], a: usize, b: usize) -> usize {
-    let mut n = 0;
-    while a + n + 8 <= data.len() {
-        let differ = word(data, a + n) ^ word(data, b + n);
+    let (from_a, from_b) = (&data[a..], &data[b..]);
+    let (words_a, words_b) = (from_a.as_chunks::<16>().0, from_b.as_chunks::<16>().0);
+    for (n, (a, b)) in words_a.iter().zip(words_b).enumerate() {
+        let differ = u128::from_le_bytes(*a) ^ u128::from_le_bytes(*b);
         if differ != 0 {
-            return n + (differ.trailing_zeros() >> 3) as usize;
+            return n * 16 + (differ.trailing_zeros() >> 3) as usize;
         }
-        n += 8;
     }
-    while data.get(a + n).is_some_and(|byte| data.get(b + n) == Some(byte)) {
-        n += 1;
-    }
-    n
+    let whole = words_a.len() * 16;
+    whole + from_a[whole..].iter().zip(&from_b[whole..]).take_while(|(a, b)| a == b).count()
 }
 
 /// Distances that are tried everywhere: a pixel, a row, a row and a pixel less or more. With the filter's byte before it a row is
@@ -87,7 +108,9 @@ impl Table {
     pub(super) fn matches(&mut self, data: &[u8], near: &[usize; 4], steps: &mut Vec<Step>) {
         steps.clear();
         self.places.clear();
-        self.places.resize(1 << BITS, [0; 2]);
+        self.places.resize(1 << BITS, Recent(0));
+        self.seams.clear();
+        self.seams.resize(1 << BITS_OF_SEAMS, Recent(0));
         let (mut done, mut at, mut last) = (0, 0, 1);
         let mut misses = 0;
         while at + 8 <= data.len() {
@@ -130,12 +153,15 @@ impl Table {
         ((word << 24).wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - BITS)) as usize
     }
 
+    /// Of two pixels.
+    #[inline(always)]
+    fn hash_of_seam(word: u64, pixel: usize) -> usize {
+        ((word << (64 - 16 * pixel)).wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - BITS_OF_SEAMS)) as usize
+    }
+
     #[inline(always)]
     fn remember(&mut self, here: u64, at: usize) {
-        let entry = &mut self.places[Self::hash(here)];
-        if entry[0] != at as u32 + 1 {
-            *entry = [at as u32 + 1, entry[0]];
-        }
+        self.places[Self::hash(here)].add(at);
     }
 
     #[inline(always)]
@@ -143,15 +169,10 @@ impl Table {
         let here = word(data, at);
         let mut best = Found { length: 0, distance: 1, gain: 0 };
         let consider = |best: &mut Found, distance: usize, cost: isize| {
-            if distance == 0 || distance > at || distance > FARTHEST {
-                return;
-            }
-            let differ = here ^ word(data, at - distance);
-            let length =
-                if differ == 0 { 8 + common(data, at + 8, at + 8 - distance) } else { (differ.trailing_zeros() >> 3) as usize };
-            let gain = length as isize * 6 - cost;
-            if length >= 3 && gain > best.gain {
-                *best = Found { length, distance, gain };
+            let differ = here ^ word(data, at.wrapping_sub(distance));
+            // Mostly nothing is alike, so that this is decided before anything else is looked at.
+            if differ & 0xff_ffff == 0 {
+                consider(data, at, differ, (distance, cost), best);
             }
         };
         consider(&mut best, last, 12);
@@ -163,15 +184,38 @@ impl Table {
             consider(&mut best, distance, 8 + distance.ilog2() as isize);
         }
         if best.length < ENOUGH_NEAR {
-            let entry = self.places[Self::hash(here)];
-            for place in entry {
-                let distance = (at + 1).wrapping_sub(place as usize);
-                if place > 0 && distance > 0 {
-                    consider(&mut best, distance, 10 + distance.max(1).ilog2() as isize);
-                }
+            for distance in self.places[Self::hash(here)].distances(at) {
+                consider(&mut best, distance, 10 + distance.max(1).ilog2() as isize);
             }
         }
         self.remember(here, at);
+        let pixel = near[0];
+        let is_run = (here ^ here >> (8 * pixel)) & 0xff_ffff == 0;
+        if is_run && best.length < ENOUGH_SEAM {
+            let seam = at + pixel + common(data, at + pixel, at);
+            let recent = &mut self.seams[Self::hash_of_seam(word(data, seam - pixel), pixel)];
+            for distance in recent.distances(seam) {
+                consider(&mut best, distance, 10 + distance.max(1).ilog2() as isize);
+            }
+            recent.add(seam);
+        }
         best
+    }
+}
+
+/// Takes the match at a distance instead of `best` if it gains more. `differ` is how their first eight bytes differ.
+#[inline(never)]
+fn consider(data: &[u8], at: usize, differ: u64, (distance, cost): (usize, isize), best: &mut Found) {
+    if distance.wrapping_sub(1) >= FARTHEST.min(at) {
+        return;
+    }
+    // One that is no longer is no better: later ones lie farther away.
+    if best.length >= 8 && data.get(at + best.length) != data.get(at - distance + best.length) {
+        return;
+    }
+    let length = if differ == 0 { 8 + common(data, at + 8, at + 8 - distance) } else { (differ.trailing_zeros() >> 3) as usize };
+    let gain = length as isize * 6 - cost;
+    if gain > best.gain {
+        *best = Found { length, distance, gain };
     }
 }

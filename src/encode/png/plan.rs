@@ -23,7 +23,7 @@ pub(super) fn choose(raw: &[u8], grid: Grid, tried: &mut Vec<u8>, rows: &mut Vec
         return Way::Matches;
     }
     sample(raw, grid.stride, tried);
-    // A quarter of the pixels must repeat a neighbour, or looking for matches is not worth its time.
+    // At a quarter of the places a stretch must be repeated, or looking for matches is not worth its time.
     let (repeated, all) = repeated(tried, grid);
     if repeated * 4 < all {
         return Way::Runs;
@@ -50,16 +50,15 @@ fn sample(raw: &[u8], stride: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// How many pixels are as the one left, above or above to either side; of how many.
+/// At how many places sixteen bytes are as those a pixel to the left, above or above to either side; of how many. Single pixels
+/// say little: in a faint picture most have a neighbour like them.
 fn repeated(rows: &[u8], Grid { stride, pixel, .. }: Grid) -> (usize, usize) {
-    // Four bytes from the pixel on, less those that are the next one's.
-    let mask = if pixel == 4 { u32::MAX } else { (1 << (8 * pixel)) - 1 };
-    let at = |place: usize| rows.get(place..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes) & mask);
+    let at = |place: usize| rows.get(place..).and_then(<[u8]>::first_chunk).map(|bytes| u128::from_le_bytes(*bytes));
     let (mut repeated, mut all) = (0, 0);
     for row in 1..rows.len() / stride {
         for place in (row * stride + pixel..(row + 1) * stride).step_by(pixel * 3) {
-            let here = at(place);
-            let like = |back: usize| at(place - back) == here;
+            let Some(here) = at(place) else { break };
+            let like = |back: usize| at(place - back) == Some(here);
             all += 1;
             repeated += usize::from(like(pixel) | like(stride) | like(stride - pixel) | like(stride + pixel));
         }
