@@ -35,10 +35,11 @@ impl Layout {
 fn without_alpha(pixels: &[[u8; 4]], to: &mut [u8]) {
     let (fours, last) = pixels.as_chunks::<4>();
     let (to_fours, to_last) = to.split_at_mut(fours.len() * 12);
-    for (four, to) in fours.iter().zip(to_fours.as_chunks_mut::<12>().0) {
+    let color = |pixel: [u8; 4]| u128::from(u32::from_le_bytes(pixel) & 0xff_ffff);
+    for (&[a, b, c, d], to) in fours.iter().zip(to_fours.as_chunks_mut::<12>().0) {
         // As one number: twelve bytes one by one are not joined by the compiler.
-        let [a, b, c, d] = four.map(|pixel| u128::from(u32::from_le_bytes(pixel) & 0xff_ffff));
-        let [bytes @ .., _, _, _, _] = (a | b << 24 | c << 48 | d << 72).to_le_bytes();
+        let joined = color(a) | color(b) << 24 | color(c) << 48 | color(d) << 72;
+        let [bytes @ .., _, _, _, _] = joined.to_le_bytes();
         *to = bytes;
     }
     for ([r, g, b, _], to) in last.iter().zip(to_last.as_chunks_mut::<3>().0) {

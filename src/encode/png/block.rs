@@ -287,7 +287,10 @@ fn symbols(data: &[u8], steps: &[Step], literals: &[Code; 286], distances: &[Cod
         let (run, after) = rest.split_at(step.literals as usize);
         let (fours, last) = run.as_chunks::<4>();
         for four in fours {
-            let [a, b, c, d] = four.map(|byte| packed[usize::from(byte)]);
+            // Not by `map`, which is not always inlined.
+            let [a, b, c, d] = *four;
+            let [a, b] = [packed[usize::from(a)], packed[usize::from(b)]];
+            let [c, d] = [packed[usize::from(c)], packed[usize::from(d)]];
             // In pairs, so that the sums do not wait for one another.
             let (ab, ab_len) = pair(a, b);
             let (cd, cd_len) = pair(c, d);

@@ -38,7 +38,8 @@ impl Recent {
     /// Before there were two, some that mean nothing: what is there is always compared.
     #[inline(always)]
     fn distances(self, at: usize) -> [usize; 2] {
-        [self.0, self.0 >> 16].map(|place| (at as u32).wrapping_sub(place) as usize & 0xffff)
+        let back = |place: u32| (at as u32).wrapping_sub(place) as usize & 0xffff;
+        [back(self.0), back(self.0 >> 16)]
     }
 }
 
