@@ -1,5 +1,6 @@
 //! Sources that need no fetching: uploads, and files of folders or of the binary. Where they are, and how to read them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -12,15 +13,35 @@ use super::store::{StoreError, UploadName};
 use super::{Inner, SourceProblem, assets, off_thread};
 use crate::asset::Source;
 
+/// Of each asset's name where it is, if anywhere.
+pub(super) type Places = HashMap<String, Option<assets::Place>>;
+
 /// What names the content, and how to have it.
 pub(super) type Local<'a> = (Held, BoxFuture<'a, Result<Bytes, SourceProblem>>);
 
 impl Inner {
+    /// Where the assets among `sources` are, in `first` or the service's own folders. All in one trip to another thread, which
+    /// takes longer than the look.
+    pub(super) async fn places(&self, sources: impl Iterator<Item = &Source>, first: &[PathBuf]) -> Places {
+        let of_asset = |source: &Source| if let Source::Asset(name) = source { Some(name.clone()) } else { None };
+        let names: Vec<String> = sources.filter_map(of_asset).collect();
+        if names.is_empty() {
+            return Places::default();
+        }
+        let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
+        let find = move |name: String| {
+            let place = assets::find(&name, &folders);
+            (name, place)
+        };
+        let all = move || names.into_iter().map(find).collect();
+        tokio::task::spawn_blocking(all).await.unwrap_or_default()
+    }
+
     /// `None`: it is no local source. What is too large is refused before it is read.
-    pub(super) async fn local<'a>(&'a self, source: &'a Source, first: &[PathBuf]) -> Result<Option<Local<'a>>, SourceProblem> {
+    pub(super) async fn local<'a>(&'a self, source: &'a Source, places: &Places) -> Result<Option<Local<'a>>, SourceProblem> {
         match source {
             Source::Upload(name) => self.upload(source, name).await.map(Some),
-            Source::Asset(name) => self.asset(source, name, first).await.map(Some),
+            Source::Asset(name) => self.asset(source, places.get(name).ok_or(SourceProblem::Lost)?).map(Some),
             Source::Url(_) | Source::Data(_) => Ok(None),
         }
     }
@@ -45,11 +66,8 @@ impl Inner {
         Ok((Held::Upload(opened.meta.sha256), load.boxed()))
     }
 
-    async fn asset<'a>(&'a self, source: &'a Source, name: &str, first: &[PathBuf]) -> Result<Local<'a>, SourceProblem> {
-        let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
-        let wanted = name.to_owned();
-        let place = off_thread(source, move || Ok(assets::find(&wanted, &folders))).await?;
-        match place.ok_or_else(|| SourceProblem::not_found(source))? {
+    fn asset<'a>(&'a self, source: &'a Source, place: &Option<assets::Place>) -> Result<Local<'a>, SourceProblem> {
+        match place.clone().ok_or_else(|| SourceProblem::not_found(source))? {
             assets::Place::BuiltIn { name, content } => {
                 Ok((Held::BuiltIn(name), std::future::ready(Ok(Bytes::from_static(content))).boxed()))
             }

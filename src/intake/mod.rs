@@ -40,6 +40,7 @@ use cache::{Asking, Cache, CacheSettings, Found};
 use fetch::{FetchSettings, Fetcher};
 use guard::{Guard, Lookup, Rule, RuleError, SystemLookup};
 use ledger::Ledger;
+use local::Places;
 use store::{Store, StoreSettings};
 
 /// Everything the intake is told once.
@@ -257,10 +258,15 @@ impl Intake {
         let turns = Semaphore::new(GATHERED_AT_ONCE);
         let turns = &turns;
         let deadline = tokio::time::Instant::from_std(around.deadline);
+        let assets = self.0.places(unique.iter().map(|one| &one.source), around.asset_dirs);
+        let Ok(assets) = timeout_at(deadline, assets).await else {
+            return wanted.iter().map(|one| Err(SourceProblem::timeout(&one.source))).collect();
+        };
+        let assets = &assets;
         let found = futures_util::future::join_all(unique.into_iter().map(|one| async move {
             let wait = async {
                 let _turn = turns.acquire().await;
-                self.0.one(one, around).await
+                self.0.one(one, around, assets).await
             };
             let Found { asset, origin } =
                 timeout_at(deadline, wait).await.unwrap_or_else(|_| Err(SourceProblem::timeout(&one.source)))?;
@@ -276,7 +282,7 @@ fn rules(setting: &'static str, texts: &[String]) -> Result<Vec<Rule>, IntakeErr
 }
 
 impl Inner {
-    async fn one(&self, one: &Wanted, around: &Around<'_>) -> Result<Found, SourceProblem> {
+    async fn one(&self, one: &Wanted, around: &Around<'_>, assets: &Places) -> Result<Found, SourceProblem> {
         let source = &one.source;
         let parse_error = |error| SourceProblem::of_fetch(source, error);
         let asset = match source {
@@ -287,7 +293,7 @@ impl Inner {
             }
             Source::Data(bytes) => self.cache.parse(bytes.clone()).await.map_err(parse_error)?,
             Source::Upload(_) | Source::Asset(_) => {
-                let local = self.local(source, around.asset_dirs).await?;
+                let local = self.local(source, assets).await?;
                 let (held, load) = local.ok_or_else(|| SourceProblem::not_found(source))?;
                 self.cache.local(held, load, parse_error).await?
             }

@@ -1,9 +1,13 @@
 //! `qr`: a QR code (ISO/IEC 18004) whose module edges lie on whole output pixels.
 
+mod mask;
+
 use std::sync::Arc;
 
-use qrcode::bits::Bits;
-use qrcode::{Color as Module, EcLevel, QrCode, Version};
+use qrcode::bits::{Bits, encode_auto};
+use qrcode::canvas::Canvas;
+use qrcode::ec::construct_codewords;
+use qrcode::{Color as Module, EcLevel, Version};
 
 use crate::color::Color;
 use crate::geom::{FxPoint, Path, PxRect, Rect, Segment};
@@ -69,9 +73,7 @@ impl Modules {
             Level::Q => EcLevel::Q,
             Level::H => EcLevel::H,
         };
-        let code = if data.is_ascii() { QrCode::with_error_correction_level(data, level).ok() } else { utf8_code(data, level) }?;
-        let dark = code.to_colors().into_iter().map(|module| module == Module::Dark).collect();
-        Some(Modules { side: code.width(), dark })
+        if data.is_ascii() { finished(encode_auto(data.as_bytes(), level).ok()?, level) } else { utf8_code(data, level) }
     }
 
     pub fn side(&self) -> usize {
@@ -87,14 +89,26 @@ impl Modules {
     }
 }
 
-fn utf8_code(data: &str, level: EcLevel) -> Option<QrCode> {
+/// The code of these bits with its error correction and mask.
+fn finished(bits: Bits, level: EcLevel) -> Option<Modules> {
+    let version = bits.version();
+    let side = usize::try_from(version.width()).ok()?;
+    let (data, correction) = construct_codewords(&bits.into_bytes(), version, level).ok()?;
+    let mut canvas = Canvas::new(version, level);
+    canvas.draw_all_functional_patterns();
+    canvas.draw_data(&data, &correction);
+    let dark = mask::masked(&canvas, side)?.into_colors().into_iter().map(|module| module == Module::Dark).collect();
+    Some(Modules { side, dark })
+}
+
+fn utf8_code(data: &str, level: EcLevel) -> Option<Modules> {
     const ECI_UTF8: u32 = 26;
     (1..=40).find_map(|version| {
         let mut bits = Bits::new(Version::Normal(version));
         bits.push_eci_designator(ECI_UTF8).ok()?;
         bits.push_byte_data(data.as_bytes()).ok()?;
         bits.push_terminator(level).ok()?;
-        QrCode::with_bits(bits, level).ok()
+        finished(bits, level)
     })
 }
 
