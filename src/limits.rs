@@ -27,6 +27,10 @@ pub const MAX_PATH_PIECES: usize = 10_000;
 pub const MAX_OUTLINE: f64 = 4_000_000.0;
 /// Dashes of one stroke.
 pub const MAX_DASHES: f64 = 10_000.0;
+/// Shadows of one layer.
+pub const MAX_SHADOWS: usize = 16;
+/// A shadow's `blur` in pixels at scale 1: what is looked at around the canvas grows with it, and is charged.
+pub const MAX_BLUR: f64 = 1_000.0;
 /// Lengths in one `dash`.
 pub const MAX_DASH_LENGTHS: usize = 32;
 /// Steps of all expressions of one request together (minijinja's fuel).

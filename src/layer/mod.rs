@@ -9,6 +9,7 @@ pub mod path;
 pub mod qr;
 pub mod read;
 pub mod rect;
+pub mod shadow;
 pub mod text;
 pub mod values;
 
@@ -28,6 +29,7 @@ use line::LineLayer;
 use path::PathLayer;
 use qr::{Modules, Qr};
 use rect::RectLayer;
+use shadow::{Caster, Shadows};
 use text::Text;
 
 /// A layer's number in painting order; names it through all stages.
@@ -45,6 +47,7 @@ pub struct Layer {
     pub rotate: f64,
     /// 0 to 1.
     pub opacity: f64,
+    pub shadows: Shadows,
     pub kind: Kind,
 }
 
@@ -161,16 +164,45 @@ impl Layer {
         if self.opacity <= 0.0 {
             return Vec::new();
         }
-        let items = match (&self.kind, content) {
-            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, &emitter),
-            (Kind::Image(image), _) => image.emit(self.id, rect, &emitter, assets),
-            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, &emitter),
-            (Kind::Rect(shape), _) => shape.emit(rect, &emitter),
-            (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, &emitter),
-            (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, &emitter),
-            (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, &emitter),
-            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_), _) => Vec::new(),
+        if self.shadows.0.is_empty() {
+            return emit::with_opacity(self.content(content, rect, &emitter, assets), self.opacity);
+        }
+        let mut items = match &self.kind {
+            Kind::Rect(shape) => {
+                let opaque = shape.fill.as_ref().is_some_and(values::Paint::is_opaque);
+                let hole = emitter.hole(rect, &shape.radius, opaque);
+                let grown = |by: f64| emitter.grown_box(rect, &shape.radius, by);
+                self.shadows.cast(&Caster::Outline { grown: &grown, hole: &hole }, &emitter)
+            }
+            Kind::Ellipse(ellipse) => {
+                let hole = ellipse.hole(rect, &emitter);
+                let grown = |by: f64| Ellipse::grown(rect, &emitter, by);
+                self.shadows.cast(&Caster::Outline { grown: &grown, hole: &hole }, &emitter)
+            }
+            _ => {
+                // What lies beside the canvas may cast its shadow onto it.
+                let ample = Emitter { canvas: canvas.grow(self.shadows.reach(&emitter)), ..emitter };
+                let items = self.content(content, rect, &ample, assets);
+                let mut all = self.shadows.cast(&Caster::Drawn(&items), &emitter);
+                all.extend(items);
+                return emit::with_opacity(all, self.opacity);
+            }
         };
+        items.extend(self.content(content, rect, &emitter, assets));
         emit::with_opacity(items, self.opacity)
+    }
+
+    /// What it draws without shadows, back to front.
+    fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        match (&self.kind, content) {
+            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
+            (Kind::Image(image), _) => image.emit(self.id, rect, emitter, assets),
+            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, emitter),
+            (Kind::Rect(shape), _) => shape.emit(rect, emitter),
+            (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
+            (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, emitter),
+            (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, emitter),
+            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_), _) => Vec::new(),
+        }
     }
 }

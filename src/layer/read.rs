@@ -8,6 +8,7 @@ use crate::layer::line::{LineLayer, NOT_OF_A_LINE};
 use crate::layer::path::PathLayer;
 use crate::layer::qr::Qr;
 use crate::layer::rect::RectLayer;
+use crate::layer::shadow::Shadows;
 use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId};
@@ -46,6 +47,9 @@ fields! {
         rotate: Degrees = 0,
         /// Of the whole layer, from 0 (invisible) to 1.
         opacity: Opacity = 1,
+        /// A shadow, or a list of which the first lies on top: of a rect or an ellipse cast by its outline and cut out beneath it,
+        /// otherwise by what is drawn.
+        shadow: Option<Shadows>,
     }
 }
 
@@ -107,6 +111,10 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
         // Every layer's type was checked when the template was parsed.
         _ => None,
     };
+    let has_spread = common.as_ref().and_then(|common| common.shadow.as_ref()).is_some_and(Shadows::have_spread);
+    if has_spread && !matches!(layer.kind(), Some("rect" | "ellipse")) {
+        fields.problem("shadow", Code::Conflict, "`spread` is for boxes (`rect`, `ellipse`): this shadow follows what is drawn");
+    }
     fields.finish()?;
     let (common, kind) = (common?, kind?);
     let kind = match kind {
@@ -130,6 +138,7 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
         frame,
         rotate: common.rotate.get(),
         opacity: common.opacity.get(),
+        shadows: common.shadow.unwrap_or_default(),
         kind,
     })
 }
