@@ -2,6 +2,8 @@
 
 /// Layers nest this deep (contract); serde_json itself stops at 128 levels of JSON.
 pub const MAX_NESTING: usize = 32;
+/// Boxes placed in one layout: each layer once or twice, and again for every group around it that a minimum or maximum overrules.
+pub const MAX_PLACINGS: u32 = 100_000;
 /// Turns of one `repeat`.
 pub const MAX_TURNS: usize = 1_000;
 /// Bytes of one text after merging: beyond any poster, and shaping stays below a second.

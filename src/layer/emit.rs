@@ -246,6 +246,16 @@ fn farthest_corner(rect: Rect, x: f64, y: f64) -> f64 {
     libm::hypot(dx, dy)
 }
 
+/// Items blended as one with what lies beneath, at this opacity.
+pub fn with_effects(items: Vec<Item<Lowered>>, opacity: f64, blend: Blend) -> Vec<Item<Lowered>> {
+    match (blend, opacity_to_u8(opacity)) {
+        (Blend::Normal, _) => with_opacity(items, opacity),
+        (_, 0) => Vec::new(),
+        _ if items.is_empty() => items,
+        (blend, alpha) => vec![Item::group(items, alpha, blend, None, None)],
+    }
+}
+
 /// Items as one isolated group of this opacity; a single fill or picture takes it itself, which looks the same.
 pub fn with_opacity(items: Vec<Item<Lowered>>, opacity: f64) -> Vec<Item<Lowered>> {
     let alpha = opacity_to_u8(opacity);

@@ -3,6 +3,7 @@
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
+pub mod group;
 pub mod image;
 pub mod line;
 pub mod path;
@@ -13,17 +14,21 @@ pub mod shadow;
 pub mod text;
 pub mod values;
 
+use std::cell::Cell;
+
 use crate::asset::{Assets, Source};
 use crate::ctx::Ctx;
-use crate::geom::{Affine, Rect};
-use crate::layout::boxes::{BoxSpec, Given, Measured};
+use crate::geom::{Affine, Rect, Segment};
+use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
+use crate::limits::MAX_PLACINGS;
 use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
-use crate::scene::{Item, Lowered};
+use crate::scene::{Blend, Item, Lowered};
 use crate::text::{Composed, Fonts};
 use curves::Drawing;
 use ellipse::Ellipse;
 use emit::Emitter;
+use group::Group;
 use image::Image;
 use line::LineLayer;
 use path::PathLayer;
@@ -31,6 +36,7 @@ use qr::{Modules, Qr};
 use rect::RectLayer;
 use shadow::{Caster, Shadows};
 use text::Text;
+use values::{Paint, Radius};
 
 /// A layer's number in painting order; names it through all stages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,6 +54,9 @@ pub struct Layer {
     /// 0 to 1.
     pub opacity: f64,
     pub shadows: Shadows,
+    pub blend: Blend,
+    /// Whether what lies beyond its box is cut off.
+    pub clip: bool,
     pub kind: Kind,
 }
 
@@ -60,15 +69,28 @@ pub enum Kind {
     Ellipse(Ellipse),
     Line(LineLayer),
     Path(PathLayer),
+    Group(Group),
 }
 
 /// What a layer's content turned out to be when it was measured.
 #[derive(Debug)]
 pub enum Content {
-    Plain { width: f64, height: f64 },
-    Text { composed: std::sync::Arc<Composed>, size: (f64, f64), indent: f64 },
+    Plain {
+        width: f64,
+        height: f64,
+    },
+    Text {
+        composed: std::sync::Arc<Composed>,
+        size: (f64, f64),
+        indent: f64,
+    },
     Code(std::sync::Arc<Modules>, f64),
     Drawing(Drawing),
+    /// Of each of a group's layers its box, from the group's top left, and its content.
+    Group {
+        size: (f64, f64),
+        inside: Vec<(Rect, Content)>,
+    },
 }
 
 impl Measured for Content {
@@ -78,7 +100,12 @@ impl Measured for Content {
             Content::Text { size, .. } => *size,
             Content::Code(_, side) => (*side, *side),
             Content::Drawing(drawing) => drawing.size,
+            Content::Group { size, .. } => *size,
         }
+    }
+
+    fn follows_height(&self) -> bool {
+        matches!(self, Content::Drawing(_) | Content::Group { .. })
     }
 }
 
@@ -90,6 +117,8 @@ pub struct Surroundings<'a> {
     pub ctx: &'a Ctx<'a>,
     /// Output pixels per layout pixel.
     pub scale: f64,
+    /// How often a box was placed: groups within groups may each ask twice, which doubles at every level.
+    pub placings: Cell<u32>,
 }
 
 impl Layer {
@@ -103,6 +132,7 @@ impl Layer {
             Kind::Ellipse(_) => "ellipse",
             Kind::Line(_) => "line",
             Kind::Path(_) => "path",
+            Kind::Group(_) => "group",
         }
     }
 
@@ -122,6 +152,27 @@ impl Layer {
         }
     }
 
+    /// Itself and all that lies in it, in the order of their ids.
+    pub fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
+        into.push(self);
+        if let Kind::Group(group) = &self.kind {
+            group.layers.iter().for_each(|layer| layer.gather(into));
+        }
+    }
+
+    /// Its box in the parent, and its content.
+    pub fn place_in(&self, parent: Parent, around: &Surroundings) -> Result<(Rect, Content), Problem> {
+        let late = |_| Problem::new(self.place.clone(), Code::Deadline, "the deadline passed during layout");
+        around.ctx.check().map_err(late)?;
+        around.placings.set(around.placings.get().saturating_add(1));
+        if around.placings.get() > MAX_PLACINGS {
+            let message =
+                format!("the layout takes more than {MAX_PLACINGS} steps: fewer minimum and maximum sizes of groups help");
+            return Err(Problem::new(self.place.clone(), Code::TooMany, message));
+        }
+        place(&self.frame, parent, &self.place, |given| self.measure(given, around))
+    }
+
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
@@ -132,6 +183,7 @@ impl Layer {
             Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
             Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
             Kind::Path(path) => path.measure(given, &self.place, around.scale),
+            Kind::Group(group) => group.measure(given, around),
         }
     }
 
@@ -164,32 +216,56 @@ impl Layer {
         if self.opacity <= 0.0 {
             return Vec::new();
         }
+        let cut = |items| if self.clip { self.clipped(items, rect, &emitter) } else { items };
         if self.shadows.0.is_empty() {
-            return emit::with_opacity(self.content(content, rect, &emitter, assets), self.opacity);
+            return emit::with_effects(cut(self.content(content, rect, &emitter, assets)), self.opacity, self.blend);
         }
-        let mut items = match &self.kind {
-            Kind::Rect(shape) => {
-                let opaque = shape.fill.as_ref().is_some_and(values::Paint::is_opaque);
-                let hole = emitter.hole(rect, &shape.radius, opaque);
-                let grown = |by: f64| emitter.grown_box(rect, &shape.radius, by);
-                self.shadows.cast(&Caster::Outline { grown: &grown, hole: &hole }, &emitter)
+        let items = match self.outline(rect, &emitter) {
+            Some((radius, hole)) => {
+                let grown = |by: f64| match radius {
+                    Some(radius) => emitter.grown_box(rect, radius, by),
+                    None => Ellipse::grown(rect, &emitter, by),
+                };
+                let mut all = self.shadows.cast(&Caster::Outline { grown: &grown, hole: &hole }, &emitter);
+                // The shadow of a box lies outside of what its clip keeps.
+                all.extend(cut(self.content(content, rect, &emitter, assets)));
+                all
             }
-            Kind::Ellipse(ellipse) => {
-                let hole = ellipse.hole(rect, &emitter);
-                let grown = |by: f64| Ellipse::grown(rect, &emitter, by);
-                self.shadows.cast(&Caster::Outline { grown: &grown, hole: &hole }, &emitter)
-            }
-            _ => {
+            None => {
                 // What lies beside the canvas may cast its shadow onto it.
                 let ample = Emitter { canvas: canvas.grow(self.shadows.reach(&emitter)), ..emitter };
                 let items = self.content(content, rect, &ample, assets);
                 let mut all = self.shadows.cast(&Caster::Drawn(&items), &emitter);
                 all.extend(items);
-                return emit::with_opacity(all, self.opacity);
+                cut(all)
             }
         };
-        items.extend(self.content(content, rect, &emitter, assets));
-        emit::with_opacity(items, self.opacity)
+        emit::with_effects(items, self.opacity, self.blend)
+    }
+
+    /// Of a layer whose shadow its box casts: the radius of its corners (none: it is an ellipse) and the hole in its shadow.
+    fn outline(&self, rect: Rect, to: &Emitter) -> Option<(Option<&Radius>, Vec<Segment>)> {
+        let opaque = |paint: Option<&Paint>| paint.is_some_and(Paint::is_opaque);
+        match &self.kind {
+            Kind::Rect(shape) => Some((Some(&shape.radius), to.hole(rect, &shape.radius, opaque(shape.fill.as_ref())))),
+            Kind::Ellipse(ellipse) => Some((None, ellipse.hole(rect, to))),
+            Kind::Group(Group { look, .. }) if look.background.is_some() => {
+                Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
+            }
+            _ => None,
+        }
+    }
+
+    /// What of the items lies in the box with its round corners.
+    fn clipped(&self, items: Vec<Item<Lowered>>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        let shape = match &self.kind {
+            Kind::Rect(shape) => to.round_box(rect, &shape.radius),
+            Kind::Image(image) => to.round_box(rect, &image.radius),
+            Kind::Group(group) => to.round_box(rect, &group.look.radius),
+            Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
+            Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_) => to.round_box(rect, &Radius::NONE),
+        };
+        if items.is_empty() { items } else { vec![Item::group(items, 255, Blend::Normal, Some(shape), None)] }
     }
 
     /// What it draws without shadows, back to front.
@@ -202,7 +278,8 @@ impl Layer {
             (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
             (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, emitter),
             (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, emitter),
-            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_), _) => Vec::new(),
+            (Kind::Group(group), Content::Group { inside, .. }) => group.emit(inside, rect, emitter, assets),
+            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_) | Kind::Group(_), _) => Vec::new(),
         }
     }
 }

@@ -5,11 +5,11 @@ pub mod receipt;
 
 use crate::geom::{Rect, Size};
 use crate::layer::values::Paint;
-use crate::layer::{Content, Layer, Surroundings};
+use crate::layer::{Content, Kind, Layer, Surroundings};
 use crate::limits::Limits;
 use crate::poster::{Height, Poster};
 use crate::problem::{Code, In, Place, Problem, Problems};
-use boxes::{Parent, place};
+use boxes::Parent;
 
 /// A poster whose boxes are known, in pixels at scale 1 from the canvas' top left.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Layout<'p> {
     pub size: Size,
     pub scale: f64,
     pub background: Option<&'p Paint>,
-    /// In painting order.
+    /// Those of the poster itself, in painting order.
     pub placed: Vec<PlacedLayer<'p>>,
 }
 
@@ -31,24 +31,53 @@ pub struct PlacedLayer<'p> {
     pub content: Content,
 }
 
+/// A layer at any depth as it lies on the canvas, rotation aside.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'l> {
+    pub layer: &'l Layer,
+    pub rect: Rect,
+    pub content: &'l Content,
+}
+
+impl Layout<'_> {
+    /// Every layer in painting order, a group before what lies in it.
+    pub fn all(&self) -> Vec<Seen<'_>> {
+        fn add<'l>(seen: Seen<'l>, all: &mut Vec<Seen<'l>>) {
+            all.push(seen);
+            if let (Kind::Group(group), Content::Group { inside, .. }) = (&seen.layer.kind, seen.content) {
+                for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+                    let rect = Rect { x: seen.rect.x + rect.x, y: seen.rect.y + rect.y, ..*rect };
+                    add(Seen { layer, rect, content }, all);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        for placed in &self.placed {
+            add(Seen { layer: placed.layer, rect: placed.rect, content: &placed.content }, &mut all);
+        }
+        all
+    }
+}
+
 pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -> Result<Layout<'p>, Problems> {
     let mut problems = Problems::new();
     let mut placed: Vec<Option<PlacedLayer>> = poster.layers.iter().map(|_| None).collect();
     let mut put = |wanted: &dyn Fn(&Layer) -> bool, height: Option<f64>, problems: &mut Problems| -> f64 {
         let mut lowest = 0.0_f64;
         for (slot, layer) in placed.iter_mut().zip(&poster.layers).filter(|(_, layer)| wanted(layer)) {
-            if around.ctx.check().is_err() {
-                let late = Problem::new(layer.place.clone(), Code::Deadline, "the deadline passed during layout");
-                problems.push(late);
-                break;
-            }
-            let parent = Parent { width: poster.width, height };
-            match place(&layer.frame, parent, &layer.place, |given| layer.measure(given, around)) {
+            let parent = Parent { width: Some(poster.width), height };
+            match layer.place_in(parent, around) {
                 Ok((rect, content)) => {
                     lowest = lowest.max(rect.bottom());
                     *slot = Some(PlacedLayer { layer, rect, content });
                 }
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    let late = problem.code == Code::Deadline;
+                    problems.push(problem);
+                    if late {
+                        break;
+                    }
+                }
             }
         }
         lowest
