@@ -4,10 +4,23 @@
 pub const MAX_NESTING: usize = 32;
 /// Boxes placed in one layout: each layer once or twice, and again for every group around it that a minimum or maximum overrules.
 pub const MAX_PLACINGS: u32 = 100_000;
+/// Layers of one template as written, shown or not: each is kept compiled, and more are no work of people.
+pub const MAX_WRITTEN_LAYERS: usize = 10_000;
+/// Bytes that `defaults` come to, copied beneath every layer of their type.
+pub const MAX_DEFAULTS_BYTES: usize = 16 << 20;
 /// Turns of one `repeat`.
 pub const MAX_TURNS: usize = 1_000;
-/// Bytes of one text after merging: beyond any poster, and shaping stays below a second.
+/// Bytes of one text after merging: beyond any poster. So much is taken where `max_lines` or the box cuts it.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
+/// Characters of one text that are laid out: 8,000 words, 28 by 28 pixels for each letter on the largest canvas. Where scripts
+/// alternate letter by letter so many take 100 MB with their receipt, and about half a second from layout to file.
+pub const MAX_TEXT_CHARS: usize = 50_000;
+/// The same of all texts of a request: laid out, each character takes about a hundred bytes until the picture is drawn.
+pub const MAX_REQUEST_TEXT_CHARS: usize = 250_000;
+/// Lines of one text: more than the largest canvas has rows of pixels.
+pub const MAX_TEXT_LINES: u32 = 10_000;
+/// A language tag; BCP 47 asks for room for 35 bytes.
+pub const MAX_LANG_BYTES: usize = 128;
 /// Font size in pixels at scale 1.
 pub const MAX_FONT_SIZE: f64 = 4_096.0;
 /// Families in one `font` list.
@@ -73,6 +86,10 @@ pub const MAX_SVG_NODES: u32 = 100_000;
 pub const MAX_SVG_DEPTH: usize = 64;
 /// What one SVG may draw, references followed, in small shapes; about 50 filter passes or 20 embedded pictures.
 pub const MAX_SVG_WORK: u64 = 200_000;
+/// Coordinates in an SVG's outlines: an arc is cut into pieces by its size.
+pub const MAX_SVG_NUMBER: f64 = 1e9;
+/// Pixels that one SVG may paint over and over, as shown, in plain fills of about 5 ns.
+pub const MAX_SVG_PAINTING: f64 = 800e6;
 /// Pixels of a picture embedded in an SVG: it is decoded at every use.
 pub const MAX_SVG_PICTURE_PIXELS: u64 = 4_000_000;
 /// A colour profile, unpacked: the largest of printing presses have 3 MiB.

@@ -12,7 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::asset::{Assets, Shown, Source};
+use crate::asset::{Assets, FontBytes, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
 use crate::draw::{DrawError, Drawn, Studio, draw, measure};
 use crate::encode::Output;
@@ -78,8 +78,12 @@ pub struct Rendered {
     pub timing: Vec<(&'static str, f64)>,
 }
 
-/// What came of each source so far.
-type Got = HashMap<Source, Result<Gathered, SourceProblem>>;
+/// What came of each source of a request so far: each is asked for, and paid from the purse, once.
+#[derive(Default)]
+struct Got {
+    pictures: HashMap<Source, Result<Gathered, SourceProblem>>,
+    fonts: HashMap<Source, Result<Arc<FontBytes>, SourceProblem>>,
+}
 
 /// What a measure answers.
 #[derive(Clone, Debug)]
@@ -106,7 +110,7 @@ impl Engine {
         let started = Instant::now();
         let Merged { poster, name } = self.merge(&request)?;
         let merged = Instant::now();
-        let (purse, mut got) = (self.intake.purse(), Got::new());
+        let (purse, mut got) = (self.intake.purse(), Got::default());
         let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
         let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
         let gathered = Instant::now();
@@ -170,7 +174,7 @@ impl Engine {
         let started = Instant::now();
         let poster = self.merge(&request)?.poster;
         let merged = Instant::now();
-        let (purse, mut got) = (self.intake.purse(), Got::new());
+        let (purse, mut got) = (self.intake.purse(), Got::default());
         let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
         let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
         let gathered = Instant::now();
@@ -212,7 +216,8 @@ impl Engine {
         let firsts = all.iter().filter_map(|layer| Some((*layer, layer.sources()?.0)));
         self.fetch(firsts, got, refresh, around).await?;
         // What failed but was not forbidden has a second source.
-        let failed = |src: &Source| matches!(got.get(src), Some(Err(problem)) if problem.code() != Code::ForbiddenSource);
+        let failed =
+            |src: &Source| matches!(got.pictures.get(src), Some(Err(problem)) if problem.code() != Code::ForbiddenSource);
         let seconds: Vec<(&Layer, &Source)> = all
             .iter()
             .filter_map(|layer| Some((*layer, layer.sources()?)))
@@ -232,7 +237,7 @@ impl Engine {
             }
         });
         let assets = Assets::new(shown.collect());
-        let assets = assets.with_fonts(self.gather_fonts(poster, around, &mut problems).await);
+        let assets = assets.with_fonts(self.gather_fonts(poster, around, &mut got.fonts, &mut problems).await);
         problems.or((assets, degraded))
     }
 
@@ -246,17 +251,17 @@ impl Engine {
     ) -> Result<(), Problems> {
         let mut list: Vec<Wanted> = Vec::new();
         for (layer, source) in wanted {
-            if !got.contains_key(source) && !list.iter().any(|w| w.source == *source) {
+            if !got.pictures.contains_key(source) && !list.iter().any(|w| w.source == *source) {
                 list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh });
             }
         }
-        let remote = got.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
+        let remote = got.pictures.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
         if remote > self.limits.max_fetches {
             let message = format!("{remote} different pictures to fetch; at most {} are allowed", self.limits.max_fetches);
             return Err(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message).into());
         }
         let answers = self.intake.gather(&list, around).await;
-        got.extend(list.into_iter().map(|wanted| wanted.source).zip(answers));
+        got.pictures.extend(list.into_iter().map(|wanted| wanted.source).zip(answers));
         Ok(())
     }
 
@@ -266,7 +271,7 @@ impl Engine {
         let all = poster.all();
         let lost = bad.iter().filter_map(|(id, reason)| {
             let (src, fallback) = all.get(id.0)?.sources()?;
-            let came = |source: &Source| got.get(source)?.as_ref().ok().map(|gathered| Arc::clone(&gathered.asset));
+            let came = |source: &Source| got.pictures.get(source)?.as_ref().ok().map(|gathered| Arc::clone(&gathered.asset));
             let shown = [Some(src), fallback].into_iter().flatten().find_map(|source| Some((source.clone(), came(source)?)));
             shown.map(|(source, asset)| (source, asset, reason))
         });
@@ -277,7 +282,7 @@ impl Engine {
         for (source, asset, reason) in lost {
             self.intake.spoil(&source, &asset, reason).await;
             let broken = SourceProblem::broken(&source, reason);
-            got.insert(source, Err(broken));
+            got.pictures.insert(source, Err(broken));
         }
         Ok(())
     }
@@ -311,7 +316,7 @@ impl Engine {
 fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Problem> {
     let Kind::Image(image) = &layer.kind else { return Ok((Shown::Nothing, None)) };
     let picture = |gathered: &Gathered, from| Shown::Picture { asset: Arc::clone(&gathered.asset), from };
-    let problem = match got.get(&image.src) {
+    let problem = match got.pictures.get(&image.src) {
         Some(Ok(gathered)) => {
             let why = (gathered.origin == Origin::Stale).then_some("stale");
             return Ok((picture(gathered, gathered.origin.as_str()), why));
@@ -323,7 +328,7 @@ fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Pro
     if problem.code() == Code::ForbiddenSource {
         return Err(at_src());
     }
-    match image.fallback.as_ref().and_then(|fallback| got.get(fallback)) {
+    match image.fallback.as_ref().and_then(|fallback| got.pictures.get(fallback)) {
         Some(Ok(gathered)) => Ok((picture(gathered, "fallback"), Some("fallback"))),
         Some(Err(forbidden)) if forbidden.code() == Code::ForbiddenSource => Err(forbidden.at(layer.place.child("fallback"))),
         _ => stand_in(image).ok_or_else(at_src),

@@ -217,6 +217,16 @@ impl Problems {
         }
     }
 
+    /// The hint for the next problem, worked out only if that will be kept: finding the nearest of many names takes time.
+    pub fn hint(&self, hint: impl FnOnce() -> Option<String>) -> Option<String> {
+        if self.is_full() { None } else { hint() }
+    }
+
+    /// No more will be kept: looking for more serves nobody.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= Problems::MOST
+    }
+
     pub fn append(&mut self, other: Problems) {
         self.dropped += other.dropped;
         other.list.into_iter().for_each(|p| self.push(p));

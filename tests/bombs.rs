@@ -4,11 +4,12 @@
 // A test may panic: that is how it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/peak.rs"]
+mod peak;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,47 +23,6 @@ use serde_json::{Map, json};
 
 const LONGEST: Duration = Duration::from_millis(100);
 const LARGEST: usize = 8 << 20;
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-fn more(bytes: usize) {
-    let now = NOW.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    PEAK.fetch_max(now, Ordering::Relaxed);
-}
-
-// SAFETY: everything is the system allocator's; only sizes are counted besides.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        more(layout.size());
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        more(layout.size());
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        more(size);
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promised.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut chunk = (data.len() as u32).to_be_bytes().to_vec();
@@ -283,11 +243,10 @@ impl Stage {
     /// Outcome, time and memory of the quickest of three; each asks for another address, so that nothing is remembered.
     fn measure(&self, srcs: [&str; 3]) -> (Result<(), Code>, Duration, usize) {
         let measured = srcs.map(|src| {
-            let before = NOW.load(Ordering::SeqCst);
-            PEAK.store(before, Ordering::SeqCst);
+            let before = peak::begin();
             let begun = Instant::now();
             let outcome = self.render(src);
-            (outcome, begun.elapsed(), PEAK.load(Ordering::SeqCst).saturating_sub(before))
+            (outcome, begun.elapsed(), before.peak())
         });
         assert!(measured.iter().all(|(outcome, ..)| *outcome == measured[0].0), "{measured:?}");
         measured.into_iter().min_by_key(|(_, took, _)| *took).unwrap()

@@ -65,6 +65,11 @@ fn text() {
 }
 
 #[test]
+fn tus() {
+    replay("tus");
+}
+
+#[test]
 fn every_target_is_replayed_and_small() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     let mut corpora: Vec<String> = std::fs::read_dir(folder.join("corpus"))

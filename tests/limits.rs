@@ -75,6 +75,37 @@ fn layers_after_expansion() {
     assert_eq!(read(&turns(most + 1)).unwrap_err().list()[0].code, Code::TooMany);
 }
 
+#[test]
+fn layers_as_written() {
+    let layers = |n: usize| {
+        let hidden = json!({ "type": "rect", "width": 1, "height": 1, "hidden": true });
+        json!({ "width": 9, "height": 9, "layers": vec![hidden; n] })
+    };
+    for n in [limits::MAX_WRITTEN_LAYERS - 1, limits::MAX_WRITTEN_LAYERS] {
+        assert_eq!(read(&layers(n)).unwrap().layers.len(), 0);
+    }
+    let problems = read(&layers(limits::MAX_WRITTEN_LAYERS + 1)).unwrap_err();
+    assert_eq!(problems.list().len(), 1, "the first beyond, and no more");
+    assert_eq!(problems.list()[0].code, Code::TooMany);
+    assert_eq!(problems.list()[0].place.at, format!("/layers/{}", limits::MAX_WRITTEN_LAYERS));
+}
+
+#[test]
+fn defaults_over_all_layers() {
+    // What one copy costs: a field's own share, its name, a value's node and its text.
+    let (layers, share) = (64, limits::MAX_DEFAULTS_BYTES / 64);
+    let text = |longer: usize| "a".repeat(share - 128 - "text".len() - 64 + longer);
+    let template = |n: usize, longer: usize| {
+        let layer = json!({ "type": "text", "hidden": true });
+        json!({ "width": 9, "height": 9, "defaults": { "text": { "text": text(longer) } }, "layers": vec![layer; n] })
+    };
+    assert!(read(&template(layers - 1, 0)).is_ok());
+    assert!(read(&template(layers, 0)).is_ok());
+    for problems in [read(&template(layers, 1)).unwrap_err(), read(&template(layers + 1, 0)).unwrap_err()] {
+        assert_eq!(problems.list().iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::TooMany]);
+    }
+}
+
 fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -109,9 +140,43 @@ fn pixels_of_a_request() {
 
 #[test]
 fn one_text() {
-    let text = |bytes: usize| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": "a".repeat(bytes) }] });
+    let with = |text: String| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": text }] });
+    let text = |bytes: usize| with("a".repeat(bytes));
+    assert!(read(&text(limits::MAX_TEXT_BYTES - 1)).is_ok());
     assert!(read(&text(limits::MAX_TEXT_BYTES)).is_ok());
     assert_eq!(read(&text(limits::MAX_TEXT_BYTES + 1)).unwrap_err().list()[0].code, Code::TooMany);
+    // What of it is laid out.
+    assert_eq!(draw_it(&text(limits::MAX_TEXT_CHARS - 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&text(limits::MAX_TEXT_CHARS), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&text(limits::MAX_TEXT_CHARS + 1), 1.0, None), Err(Code::TooMany));
+    let lines = |lines: u32| with("a\n".repeat(lines as usize));
+    assert_eq!(draw_it(&lines(limits::MAX_TEXT_LINES - 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lines(limits::MAX_TEXT_LINES), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lines(limits::MAX_TEXT_LINES + 1), 1.0, None), Err(Code::TooMany));
+    let lang =
+        |bytes: usize| json!({ "width": 9, "height": 9, "layers": [{ "type": "text", "text": "a", "lang": "a".repeat(bytes) }] });
+    assert_eq!(draw_it(&lang(limits::MAX_LANG_BYTES - 1), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lang(limits::MAX_LANG_BYTES), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&lang(limits::MAX_LANG_BYTES + 1), 1.0, None), Err(Code::TooMany));
+}
+
+#[test]
+fn all_texts_of_a_request() {
+    let with = |characters: usize| {
+        let mut texts = vec!["ä".repeat(limits::MAX_TEXT_CHARS); characters / limits::MAX_TEXT_CHARS];
+        texts.push("ä".repeat(characters % limits::MAX_TEXT_CHARS));
+        let layers: Vec<Value> = texts.iter().map(|text| json!({ "type": "text", "text": text })).collect();
+        read(&json!({ "width": 9, "height": 9, "layers": layers }))
+    };
+    let most = limits::MAX_REQUEST_TEXT_CHARS;
+    assert!(with(most - 1).is_ok());
+    assert!(with(most).is_ok());
+    let problems = with(most + 1).unwrap_err();
+    let [problem] = problems.list() else { panic!("{problems}") };
+    assert_eq!((problem.code, problem.place.at.as_str()), (Code::TooMany, "/layers/5/text"));
+    // Of what lines cut only the part that is laid out counts.
+    let cut = json!({ "type": "text", "text": "a".repeat(limits::MAX_TEXT_BYTES), "max_lines": 1 });
+    assert!(read(&json!({ "width": 9, "height": 9, "layers": vec![cut; 5] })).is_ok());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How long each stage and each state of a render takes, and what it costs in instructions and allocations.
 //!
 //! `cargo bench --bench stages` prints medians of the reference posters in milliseconds: compare figures of one run only. With
-//! `--count` every benchmark runs once on one thread without our own SIMD, for `scripts/bench-counts.sh`, which runs that under
+//! `--count` every benchmark runs once at half the size on one thread without our own SIMD, for `scripts/bench-counts.sh`, which runs that under
 //! callgrind. The comparison with takumi is `scripts/bench.sh`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
@@ -16,10 +16,13 @@ use fixture::Fixture;
 
 const ROUNDS: usize = 15;
 
+/// A quarter of the pixels: under callgrind everything takes some fifty times as long.
+const COUNTED_SCALE: f64 = 0.5;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let count = arguments.iter().any(|a| a == "--count");
-    let (threads, simd) = if count { (&[1][..], Simd::Off) } else { (&[1, 2][..], Simd::Detect) };
+    let (threads, simd, scale) = if count { (&[1][..], Simd::Off, COUNTED_SCALE) } else { (&[1, 2][..], Simd::Detect, 1.0) };
     if count {
         println!("# {}", counting::processor());
     } else {
@@ -29,7 +32,7 @@ fn main() {
     for name in ["share", "og"] {
         let fixture = Fixture::read(name);
         for &threads in threads {
-            for benchmark in way::benchmarks(&fixture, threads, simd) {
+            for benchmark in way::benchmarks(&fixture, threads, simd, scale) {
                 if count {
                     counted(&format!("{name}/{}", benchmark.name), benchmark.work);
                 } else if threads == 1 || benchmark.threaded {

@@ -30,7 +30,8 @@ fn output(compression: Compression) -> Output {
     Output { format: Format::Png, quality: 85, compression, dpi: 72 }
 }
 
-pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd) -> Vec<Benchmark<'a>> {
+/// `scale` is output pixels for one of the template's.
+pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd, scale: f64) -> Vec<Benchmark<'a>> {
     let studio = move |memo: &Memo, work: &mut dyn FnMut(&Studio)| {
         let budget = Budget::new(fixture.limits.max_request_pixels);
         let threads = NonZeroUsize::new(threads).unwrap();
@@ -45,18 +46,18 @@ pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd) -> Vec<B
     let assets = fixture.assets(&poster);
     add("lay out", false, {
         let (poster, assets, off) = (poster.clone(), assets.clone(), Memo::off());
-        Box::new(move |_| studio(&off, &mut |studio| drop(black_box(lay_out_at(&poster, &assets, 1.0, studio).unwrap()))))
+        Box::new(move |_| studio(&off, &mut |studio| drop(black_box(lay_out_at(&poster, &assets, scale, studio).unwrap()))))
     });
     add("lower", false, {
         let (poster, assets) = (fixture.poster(0), assets.clone());
         let poster: &'static _ = Box::leak(Box::new(poster));
         let mut layout = None;
-        studio(&off, &mut |studio| layout = Some(lay_out_at(poster, &assets, 1.0, studio).unwrap()));
+        studio(&off, &mut |studio| layout = Some(lay_out_at(poster, &assets, scale, studio).unwrap()));
         let layout = layout.unwrap();
         Box::new(move |_| drop(black_box(lower(&layout, &assets))))
     });
     let mut scene = None;
-    studio(&off, &mut |studio| scene = Some(lower(&lay_out_at(&poster, &assets, 1.0, studio).unwrap(), &assets)));
+    studio(&off, &mut |studio| scene = Some(lower(&lay_out_at(&poster, &assets, scale, studio).unwrap(), &assets)));
     let scene = scene.unwrap();
     let mut settled = None;
     studio(&off, &mut |studio| settled = Some(settle(&scene, &off, studio.ctx).unwrap()));
@@ -86,7 +87,7 @@ pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd) -> Vec<B
         let poster = fixture.poster(turn);
         let assets = fixture.assets(&poster);
         studio(memo, &mut |studio| {
-            drop(black_box(draw(&poster, &assets, 1.0, &output(Compression::Fast), studio).unwrap()));
+            drop(black_box(draw(&poster, &assets, scale, &output(Compression::Fast), studio).unwrap()));
         });
     };
     add("whole, cold", true, {

@@ -12,15 +12,17 @@ mod picture;
 mod poster;
 mod studio;
 mod text;
+mod tus;
 
 /// Every target by the name of its binary and its folder in `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, fn(&[u8])); 7] = [
     ("bands", bands::run),
     ("guard", guard::run),
     ("http", http::run),
     ("picture", picture::run),
     ("poster", poster::run),
     ("text", text::run),
+    ("tus", tus::run),
 ];
 
 /// For the fuzzers' binaries alone. Takes off libFuzzer's panic hook, which would end the process at panics that are contained: one

@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
     let (variables, overrides, canvas) = (part("_variables"), part("_overrides"), part("_canvas"));
     // Large posters are drawn small, so that those of the templates and tests are drawn at all.
     let side = |name: &str| request.get(name).and_then(Value::as_f64).unwrap_or(0.0);
-    let scale = (256.0 / side("width").max(side("height"))).clamp(0.1, 1.0);
+    let scale = (180.0 / side("width").max(side("height"))).clamp(0.1, 1.0);
     let manner = Manner { scale, output: output(data.len() as u8) };
     poster(&Value::Object(request), &Supplied { variables: &variables, overrides: &overrides, canvas: &canvas }, manner);
 }

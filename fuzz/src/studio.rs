@@ -21,7 +21,7 @@ pub fn limits() -> Limits {
         max_source_pixels: 1 << 20,
         max_request_pixels: 1 << 22,
         max_canvas_side: 1_024,
-        max_canvas_pixels: 1 << 16,
+        max_canvas_pixels: 1 << 15,
         ..Limits::default()
     }
 }

@@ -14,7 +14,8 @@ use super::studio::{Manner, draw_all_ways, fonts, limits, output};
 
 pub fn run(data: &[u8]) {
     let Some((how, text)) = data.split_first_chunk::<8>() else { return };
-    let text = String::from_utf8_lossy(text);
+    // Expressions are the business of `poster`: here the text is what it is, and no longer than its bytes.
+    let text = String::from_utf8_lossy(text).replace("{{", "{ {");
     let template = template(*how, &text);
     let none = Map::new();
     let supplied = Supplied { variables: &none, overrides: &none, canvas: &none };

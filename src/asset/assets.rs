@@ -43,14 +43,6 @@ impl Assets {
         self.by_layer.get(layer).unwrap_or(&Shown::Nothing)
     }
 
-    /// The same, but with what `layer` shows replaced.
-    pub fn with(mut self, layer: usize, shown: Shown) -> Assets {
-        if let Some(slot) = self.by_layer.get_mut(layer) {
-            *slot = shown;
-        }
-        self
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Shown> {
         self.by_layer.iter()
     }

@@ -1,14 +1,18 @@
 //! SVG parsed safely: bounded work, no files, no network, no fonts. Drawing it is settle's.
 
-use std::collections::HashMap;
+mod painting;
+mod work;
+
 use std::sync::Arc;
 
-use resvg::usvg::roxmltree::{Document, Node, NodeId, ParsingOptions};
+use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 use resvg::usvg::{Error as UsvgError, ImageHrefResolver, ImageKind, Options, Tree};
 
 use crate::asset::contain::contain;
 use crate::asset::{Format, Header, PictureError};
-use crate::limits::{MAX_COORDINATE, MAX_SVG_DEPTH, MAX_SVG_NODES, MAX_SVG_PICTURE_PIXELS, MAX_SVG_WORK};
+use crate::limits::{MAX_COORDINATE, MAX_SVG_NODES, MAX_SVG_PICTURE_PIXELS};
+
+pub(crate) use painting::admit_painting;
 
 /// Whether the bytes begin like an SVG document: an `<svg` after the XML declaration, comments and DOCTYPE.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
@@ -83,13 +87,13 @@ fn parsed<T>(bytes: &[u8], make: impl FnOnce(&Document<'_>) -> Result<T, UsvgErr
     contain(|| {
         let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_SVG_NODES, ..ParsingOptions::default() };
         let document = Document::parse_with_options(text, options).map_err(|e| broken(e.to_string()))?;
-        admit(&document)?;
+        work::admit(&document)?;
         make(&document).map_err(|e| broken(e.to_string()))
     })
     .unwrap_or_else(|panicked| Err(broken(panicked.0)))
 }
 
-fn broken(reason: String) -> PictureError {
+pub(crate) fn broken(reason: String) -> PictureError {
     PictureError::Broken { format: Format::Svg, reason }
 }
 
@@ -118,96 +122,6 @@ fn embedded(data: Arc<Vec<u8>>) -> Option<ImageKind> {
         Format::Jpeg => Some(ImageKind::JPEG(data)),
         _ => None,
     }
-}
-
-/// Refuses documents that would draw too much or nest too deep, references followed: `use` of `use` grows exponentially,
-/// and no drawing can be interrupted.
-fn admit(document: &Document<'_>) -> Result<(), PictureError> {
-    let by_id = document.descendants().filter_map(|n| Some((n.attribute("id")?, n))).collect();
-    let mut scales = Scales { by_id, known: HashMap::new() };
-    let mut weight = scales.weigh(document.root_element(), 0)?;
-    // A rule of a style sheet may hang its reference on every element there is. Gradients are left out: their cost is small.
-    let elements = document.descendants().filter(Node::is_element).count() as u64;
-    for style in document.descendants().filter(|n| n.tag_name().name() == "style") {
-        for text in style.descendants().filter_map(|n| n.text()) {
-            for target in references(text) {
-                let Some(&node) = scales.by_id.get(target) else { continue };
-                if !node.tag_name().name().ends_with("Gradient") {
-                    weight = weight.saturating_add(scales.weigh(node, 0)?.saturating_mul(elements));
-                }
-            }
-        }
-    }
-    if weight > MAX_SVG_WORK {
-        return Err(broken("it would draw too much".to_owned()));
-    }
-    Ok(())
-}
-
-struct Scales<'a, 'input> {
-    by_id: HashMap<&'a str, Node<'a, 'input>>,
-    /// Work of each node with all that it refers to, and how deep it nests; 0 while being weighed, which ends cycles.
-    known: HashMap<NodeId, (u64, usize)>,
-}
-
-impl<'a, 'input> Scales<'a, 'input> {
-    fn weigh(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<u64, PictureError> {
-        self.weigh_and_measure(node, depth).map(|(weight, _)| weight)
-    }
-
-    fn weigh_and_measure(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<(u64, usize), PictureError> {
-        let too_deep = || broken("it nests too deep".to_owned());
-        if depth > MAX_SVG_DEPTH {
-            return Err(too_deep());
-        }
-        if let Some(&(weight, height)) = self.known.get(&node.id()) {
-            return if depth + height > MAX_SVG_DEPTH { Err(too_deep()) } else { Ok((weight, height)) };
-        }
-        self.known.insert(node.id(), (0, 0));
-        let mut weight = own_weight(node);
-        let mut height = 0;
-        let mut add = |(w, h): (u64, usize)| {
-            weight = weight.saturating_add(w);
-            height = height.max(h + 1);
-        };
-        for child in node.children().filter(Node::is_element) {
-            add(self.weigh_and_measure(child, depth + 1)?);
-        }
-        for attribute in node.attributes() {
-            let link = (attribute.name() == "href").then(|| attribute.value().strip_prefix('#')).flatten();
-            for target in link.into_iter().chain(references(attribute.value())) {
-                if let Some(&target) = self.by_id.get(target) {
-                    add(self.weigh_and_measure(target, depth + 1)?);
-                }
-            }
-        }
-        self.known.insert(node.id(), (weight, height));
-        Ok((weight, height))
-    }
-}
-
-/// Roughly, 1 is a small shape.
-fn own_weight(node: Node<'_, '_>) -> u64 {
-    let tag = node.tag_name().name();
-    let number = |name| node.attribute(name).and_then(|v| v.split([' ', ',']).next()?.parse::<f64>().ok()).unwrap_or(0.0);
-    match tag {
-        // Passes over the whole canvas, some by the square of their radius.
-        "feMorphology" => 4_000 + (number("radius").clamp(0.0, 1e4) * 1_000.0) as u64,
-        "feTurbulence" => 4_000 + (number("numOctaves").clamp(0.0, 1e4) * 4_000.0) as u64,
-        "feConvolveMatrix" => 4_000 + (number("order").clamp(0.0, 1e4) * 2_000.0) as u64,
-        _ if tag.starts_with("fe") => 4_000,
-        "image" => 10_000,
-        "mask" | "clipPath" | "pattern" => 500,
-        _ => 1,
-    }
-}
-
-/// The ids in `url(#id)`.
-fn references(value: &str) -> impl Iterator<Item = &str> {
-    value.split("url(").skip(1).filter_map(|rest| {
-        let rest = rest.trim_start_matches([' ', '"', '\'']).strip_prefix('#')?;
-        rest.split(['"', '\'', ')', ' ']).next()
-    })
 }
 
 #[cfg(test)]

@@ -147,7 +147,8 @@ impl Guard {
 
     fn admit_name(&self, name: &str, port: u16) -> Result<Reach, Refusal> {
         let name = name.strip_suffix('.').unwrap_or(name);
-        if name.is_empty() {
+        // No name has an empty label (RFC 1034, section 3.1). `127.0.0.1..` is one to URL parsers, and an address to who trims dots.
+        if name.split('.').any(str::is_empty) {
             return Err(Refusal::NoHost);
         }
         let named = |rules: &[Rule]| rules.iter().any(|rule| rule.names(name, port));

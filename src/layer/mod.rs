@@ -3,6 +3,7 @@
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
+pub mod fit;
 pub mod group;
 pub mod image;
 pub mod line;
@@ -83,6 +84,8 @@ pub enum Content {
         composed: std::sync::Arc<Composed>,
         size: (f64, f64),
         indent: f64,
+        /// The font size that `autofit` found.
+        fitted: Option<f64>,
     },
     Code(std::sync::Arc<Modules>, f64),
     Drawing(Drawing),
@@ -173,6 +176,14 @@ impl Layer {
         place(&self.frame, parent, &self.place, |given| self.measure(given, around))
     }
 
+    /// How many characters of it will be laid out at most.
+    pub fn characters(&self) -> usize {
+        match &self.kind {
+            Kind::Text(text) => text.characters(),
+            _ => 0,
+        }
+    }
+
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
@@ -197,6 +208,23 @@ impl Layer {
                 format!("{what} has no size of its own"),
             )
             .hint("give width and height, or both opposite edges (x and right, y and bottom)")),
+        }
+    }
+
+    /// Whose fitted size it shares.
+    pub fn autofit_group(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => text.autofit_group.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// A text anew at the size that its group shares; `None` for what is no text.
+    pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
+        let given = Given { width: Some(width), height: Some(height), at_most: None, ahead: None };
+        match &self.kind {
+            Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
+            _ => None,
         }
     }
 

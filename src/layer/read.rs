@@ -14,6 +14,7 @@ use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId};
 use crate::layout::boxes::BoxSpec;
+use crate::limits::MAX_REQUEST_TEXT_CHARS;
 use crate::problem::{Code, Problem, Problems};
 use crate::scene::Blend;
 use crate::template::declare::fields;
@@ -213,6 +214,17 @@ pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
             // A layer that cannot be read always says why; this keeps the promise should a reader forget.
             problems.push(Problem::new(layer.place.clone(), Code::Internal, "the layer could not be read"));
         }
+    }
+    let mut all = Vec::new();
+    read_layers.iter().for_each(|layer| layer.gather(&mut all));
+    let mut characters = 0;
+    let full = |layer: &&&Layer| {
+        characters += layer.characters();
+        characters > MAX_REQUEST_TEXT_CHARS
+    };
+    if let Some(layer) = all.iter().find(full) {
+        let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
+        problems.push(Problem::new(layer.place.child("text"), Code::TooMany, message));
     }
     read_layers
 }

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use crate::asset::Source;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::Emitter;
+use crate::layer::fit::Autofit;
 use crate::layer::values::{Paint, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
-use crate::limits::{MAX_FAMILIES, MAX_FEATURES, MAX_FONT_SIZE, MAX_TEXT_BYTES};
+use crate::limits::{MAX_FAMILIES, MAX_FEATURES, MAX_FONT_SIZE, MAX_LANG_BYTES, MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES};
 use crate::problem::{Code, Place, Problem};
 use crate::scene::{Blend, ColorGlyph, GlyphRun, Item, Lowered, PlacedGlyph, Recipe};
 use crate::template::declare::{fields, number, words};
@@ -23,7 +24,12 @@ use crate::text::{
 
 #[derive(Clone, Debug)]
 pub struct Text {
+    /// At the largest size where it is fitted.
     pub paragraph: Paragraph,
+    /// Finds its size itself.
+    pub autofit: Option<Autofit>,
+    /// Takes the smallest size of all texts of this name.
+    pub autofit_group: Option<String>,
     pub color: Paint,
     pub vertical_align: VerticalAlign,
 }
@@ -50,7 +56,7 @@ number! {
     /// Below 4 a multiple of the size, otherwise pixels.
     pub struct LineHeight(f64) in [0.0, 2.0 * MAX_FONT_SIZE], "";
     /// How many lines are drawn at most.
-    pub struct MaxLines(u32) in [1, 10_000], "lines";
+    pub struct MaxLines(u32) in [1, MAX_TEXT_LINES], "lines";
     /// An OpenType feature's value.
     pub struct FeatureValue(u32) in [0, 65_535], "";
 }
@@ -65,6 +71,11 @@ fields! {
         font: Families = ["Inter", "Noto Sans SC"],
         /// Pixels per em.
         size: FontSize = 16,
+        /// Instead of `size`: the largest size in half-pixel steps, from `max` down to `min`, at which the text fits its box and
+        /// `max_lines` and no word is torn. Needs a width and a height; distances in pixels hold at `max` and shrink with it.
+        autofit: Option<Autofit>,
+        /// Texts with the same name here share the smallest of their fitted sizes.
+        autofit_group: Option<String>,
         /// 400 is regular, 700 bold; any number of a variable font, else the nearest face as in CSS.
         weight: Weight = 400,
         /// Slanted by 12 degrees only where a family has no italic face.
@@ -95,7 +106,7 @@ fields! {
         direction: Direction = "auto",
         /// Lines beyond are never drawn.
         max_lines: Option<MaxLines>,
-        /// What becomes of too much text; `ellipsis` where `max_lines` stands, else `visible`.
+        /// What becomes of too much text; `ellipsis` where `max_lines` or `autofit` stands, else `visible`.
         overflow: Option<Overflow>,
     }
 }
@@ -224,7 +235,18 @@ impl TextFields {
             let message = format!("a text has at most {MAX_TEXT_BYTES} bytes, not {}", self.text.len());
             return Err(Problem::new(place.child("text"), Code::TooMany, message));
         }
-        let size = self.size.get();
+        if let Some(lang) = self.lang.as_ref().filter(|lang| lang.len() > MAX_LANG_BYTES) {
+            let message = format!("a language tag has at most {MAX_LANG_BYTES} bytes, not {}", lang.len());
+            return Err(Problem::new(place.child("lang"), Code::TooMany, message));
+        }
+        if let Some(fit) = self.autofit.as_ref().filter(|fit| fit.min > fit.max) {
+            let message = format!("`min` ({}) is more than `max` ({})", fit.min.get(), fit.max.get());
+            return Err(Problem::new(place.child("autofit"), Code::Conflict, message));
+        }
+        if self.autofit.is_none() && self.autofit_group.is_some() {
+            return Err(Problem::new(place.child("autofit_group"), Code::Conflict, "only texts with `autofit` share a size"));
+        }
+        let size = self.autofit.as_ref().map_or(self.size, |fit| fit.max).get();
         let style = Style {
             families: self.font.0,
             size,
@@ -238,7 +260,11 @@ impl TextFields {
                 Some(Spacing::Em(em)) => em * size,
             },
         };
-        let overflow = self.overflow.unwrap_or(if self.max_lines.is_some() { Overflow::Ellipsis } else { Overflow::Visible });
+        let overflow = self.overflow.unwrap_or(if self.max_lines.is_some() || self.autofit.is_some() {
+            Overflow::Ellipsis
+        } else {
+            Overflow::Visible
+        });
         let paragraph = Paragraph {
             spans: vec![Span { text: self.text, style }],
             line_height: self.line_height.map(LineHeight::get),
@@ -249,9 +275,11 @@ impl TextFields {
             spacing_trim: self.spacing_trim,
             direction: self.direction,
             max_lines: self.max_lines.map(MaxLines::get),
+            max_height: None,
             overflow,
         };
-        Ok(Text { paragraph, color: self.color, vertical_align: self.vertical_align })
+        let (autofit, autofit_group) = (self.autofit, self.autofit_group);
+        Ok(Text { paragraph, autofit, autofit_group, color: self.color, vertical_align: self.vertical_align })
     }
 }
 
@@ -261,40 +289,63 @@ impl Text {
         self.paragraph.spans.iter().flat_map(|span| &span.style.families).filter_map(|family| font_source(family))
     }
 
+    /// How many characters of it will be laid out at most.
+    pub fn characters(&self) -> usize {
+        self.paragraph.spans.iter().map(|span| span.text.chars().count()).sum::<usize>().min(MAX_TEXT_CHARS)
+    }
+
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
-        let measure = given.width.or(given.at_most);
-        let set = |paragraph: &Paragraph| {
-            compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|e| problem(e, place))
+        let Some(fit) = &self.autofit else { return self.set(None, given, place, around) };
+        let (Some(width), Some(height)) = (given.width, given.height) else {
+            let side = if given.width.is_none() { "width" } else { "height" };
+            return Err(Problem::new(place.child(side), Code::MissingField, "`autofit` needs a width and a height"));
         };
-        let mut composed = set(&self.paragraph)?;
+        let size = fit.largest(&self.paragraph, (width, height), |paragraph| {
+            compose(around.fonts, paragraph, Some(width), around.memo, around.ctx).map_err(|error| problem(error, place))
+        })?;
+        self.set(Some(size), given, place, around)
+    }
+
+    /// Composed in the sides given: at the size that was `fitted`, or else at its own.
+    pub fn set(&self, fitted: Option<f64>, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
+        let at_size = fitted.zip(self.autofit.as_ref()).map(|(size, fit)| fit.at_size(&self.paragraph, size));
+        let paragraph = at_size.as_ref().unwrap_or(&self.paragraph);
+        let measure = given.width.or(given.at_most);
         // An ellipsis also ends what is higher than its box: by whole lines.
-        if let (Some(height), Overflow::Ellipsis) = (given.height, self.paragraph.overflow)
-            && composed.height > height
-        {
-            let fitting = composed.lines_within(height).max(1);
-            let most = self.paragraph.max_lines.map_or(fitting, |most| most.min(fitting));
-            composed = set(&Paragraph { max_lines: Some(most), ..self.paragraph.clone() })?;
-        }
+        let boxed = match paragraph.overflow {
+            Overflow::Ellipsis => given.height.map(|height| Paragraph { max_height: Some(height), ..paragraph.clone() }),
+            Overflow::Visible | Overflow::Clip => None,
+        };
+        let paragraph = boxed.as_ref().unwrap_or(paragraph);
+        let composed =
+            compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|error| problem(error, place))?;
         let size = (given.width.unwrap_or(composed.width), given.height.unwrap_or(composed.height));
         // Text that was set within a maximum but takes less: its widest line fills the box.
         let indent = match given.width {
             Some(_) => 0.0,
             None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
         };
-        Ok(Content::Text { composed, size, indent })
+        Ok(Content::Text { composed, size, indent, fitted })
     }
 
     pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let (dx, dy) = self.offset(composed, indent, rect);
         let mut items = Vec::new();
         for line in &composed.lines {
+            let mut faces: Vec<Vec<&Run>> = Vec::new();
             for run in &line.runs {
                 if run.color {
+                    items.extend(faces.drain(..).filter_map(|runs| self.glyphs(&runs, dx, dy, rect, to)));
                     items.extend(color_glyphs(run, dx, dy, to));
                 } else {
-                    items.extend(self.glyphs(run, dx, dy, rect, to));
+                    // One item a face: where scripts alternate, each letter would be one.
+                    match faces.iter_mut().find(|runs| runs.first().is_some_and(|first| looks_alike(first, run))) {
+                        Some(runs) => runs.push(run),
+                        None => faces.push(vec![run]),
+                    }
                 }
             }
+            items.extend(faces.iter().filter_map(|runs| self.glyphs(runs, dx, dy, rect, to)));
         }
         match self.paragraph.overflow {
             Overflow::Clip if !items.is_empty() => {
@@ -315,10 +366,12 @@ impl Text {
         (rect.x - indent, rect.y + down)
     }
 
-    fn glyphs(&self, run: &Run, dx: f64, dy: f64, rect: Rect, to: &Emitter) -> Option<Item<Lowered>> {
-        let glyphs: Vec<PlacedGlyph> = run
-            .glyphs
+    /// Runs of one face and size.
+    fn glyphs(&self, runs: &[&Run], dx: f64, dy: f64, rect: Rect, to: &Emitter) -> Option<Item<Lowered>> {
+        let run = runs.first()?;
+        let glyphs: Vec<PlacedGlyph> = runs
             .iter()
+            .flat_map(|run| &run.glyphs)
             .map(|glyph| {
                 let (x, y) = to.map.apply(dx + glyph.x, dy + glyph.y);
                 PlacedGlyph { id: glyph.id, x: Fx::from_px(x), y: Fx::from_px(y) }
@@ -334,6 +387,10 @@ impl Text {
         let item = Item::glyphs(run, to.paint(&self.color, rect, 1.0));
         (!item.bounds().intersect(to.canvas).is_empty()).then_some(item)
     }
+}
+
+fn looks_alike(a: &Run, b: &Run) -> bool {
+    Arc::ptr_eq(&a.face, &b.face) && a.span == b.span && a.size == b.size && a.slant == b.slant
 }
 
 /// Glyphs with colours of their own become pixels.
@@ -388,6 +445,10 @@ fn problem(error: TextError, place: &Place) -> Problem {
     match &error {
         TextError::UnknownFamilies { .. } => Problem::new(place.child("font"), Code::UnknownFont, error.to_string()),
         TextError::TooLong { .. } => Problem::new(place.child("text"), Code::TooMany, error.to_string()),
+        TextError::TooManyCharacters { .. } | TextError::TooManyLines => {
+            Problem::new(place.child("text"), Code::TooMany, error.to_string())
+                .hint("with max_lines, or overflow: ellipsis in a box with a height, what is too much is left out")
+        }
         TextError::Stopped(_) => Problem::new(place.clone(), Code::Deadline, "the deadline passed while text was being set"),
     }
 }

@@ -3,6 +3,8 @@
 pub mod boxes;
 pub mod receipt;
 
+use std::collections::BTreeMap;
+
 use crate::geom::{Rect, Size};
 use crate::layer::values::Paint;
 use crate::layer::{Content, Kind, Layer, Surroundings};
@@ -100,8 +102,48 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
         problems.push(problem);
         std::mem::take(&mut problems)
     })?;
-    let placed = placed.into_iter().flatten().collect();
+    let mut placed: Vec<PlacedLayer> = placed.into_iter().flatten().collect();
+    share_sizes(&mut placed, around, &mut problems);
     problems.or(Layout { width: poster.width, height, size, scale: around.scale, background: poster.background.as_ref(), placed })
+}
+
+/// Sets the texts of each `autofit_group`, at whatever depth, at the smallest size that one of them was fitted at. Their boxes
+/// stay: fitted texts have both sides given.
+fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut Problems) {
+    let fitted = |content: &Content| match content {
+        Content::Text { fitted, .. } => *fitted,
+        Content::Plain { .. } | Content::Code(..) | Content::Drawing(_) | Content::Group { .. } => None,
+    };
+    let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
+    for placed in &mut *placed {
+        each(placed.layer, placed.rect, &mut placed.content, &mut |layer, _, content| {
+            if let Some((group, size)) = layer.autofit_group().zip(fitted(content)) {
+                let least = smallest.entry(group).or_insert(size);
+                *least = least.min(size);
+            }
+        });
+    }
+    for placed in placed {
+        each(placed.layer, placed.rect, &mut placed.content, &mut |layer, rect, content| {
+            let shared = layer.autofit_group().and_then(|group| smallest.get(group).copied());
+            let Some(size) = shared.filter(|size| fitted(content).is_some_and(|own| own > *size)) else { return };
+            match layer.set_at(size, rect.width, rect.height, around) {
+                Some(Ok(anew)) => *content = anew,
+                Some(Err(problem)) => problems.push(problem),
+                None => {}
+            }
+        });
+    }
+}
+
+/// Visits a layer and all that lies in it, each with its box in its parent.
+fn each<'l>(layer: &'l Layer, rect: Rect, content: &mut Content, visit: &mut dyn FnMut(&'l Layer, Rect, &mut Content)) {
+    visit(layer, rect, content);
+    if let (Kind::Group(group), Content::Group { inside, .. }) = (&layer.kind, content) {
+        for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+            each(layer, *rect, content, visit);
+        }
+    }
 }
 
 /// The output's size; refused beyond the caps, before anything of that size is made.

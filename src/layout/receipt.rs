@@ -1,5 +1,8 @@
 //! The receipt: what was laid out where, in output pixels, as JSON.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
 use ab_glyph::OutlineCurve;
 use serde_json::{Map, Value, json};
 
@@ -7,7 +10,7 @@ use crate::asset::{Assets, Shown};
 use crate::geom::Rect;
 use crate::layer::{Content, Kind};
 use crate::layout::{Layout, Seen};
-use crate::text::{Composed, Line, Run};
+use crate::text::{Composed, Face, Line, Run};
 
 /// Whether the receipt tells what the glyphs of a text cover: every outline must be read for it, which a render does not wait
 /// for.
@@ -90,7 +93,7 @@ fn runs(line: &Line, dx: f64, scale: f64) -> Vec<Value> {
     starts.sort_unstable();
     let entry = |run: &Run| {
         let from = start(run);
-        let to = starts.iter().copied().find(|next| *next > from).unwrap_or(line.range.end);
+        let to = starts.get(starts.partition_point(|start| *start <= from)).copied().unwrap_or(line.range.end);
         let left = run.glyphs.iter().map(|glyph| glyph.x).fold(f64::INFINITY, f64::min);
         let width: f64 = run.glyphs.iter().map(|glyph| glyph.advance).sum();
         json!({
@@ -116,41 +119,47 @@ fn overflows(composed: &Composed, indent: f64, boxed: Rect) -> bool {
 /// box.
 fn ink_box(composed: &Composed) -> Option<Rect> {
     let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
-    let mut reach = |x: f64, y: f64| {
-        low = (low.0.min(x), low.1.min(y));
-        high = (high.0.max(x), high.1.max(y));
-    };
+    // A text has few different glyphs, and each outline takes microseconds to read.
+    let mut known: HashMap<(*const Face, u64, u64, u16), Option<Rect>> = HashMap::new();
     for run in composed.lines.iter().flat_map(|line| &line.runs) {
-        let scale = run.size / run.face.units_per_em();
         for glyph in &run.glyphs {
-            if run.color {
-                let covered = run.face.ink_box().scale(run.size);
-                reach(glyph.x + covered.x, glyph.y + covered.y);
-                reach(glyph.x + covered.right(), glyph.y + covered.bottom());
-                continue;
-            }
-            for curve in run.face.outline(glyph.id).unwrap_or_default() {
-                // Control points: curves stay within them.
-                let points = match curve {
-                    OutlineCurve::Line(a, b) => vec![a, b],
-                    OutlineCurve::Quad(a, b, c) => vec![a, b, c],
-                    OutlineCurve::Cubic(a, b, c, d) => vec![a, b, c, d],
-                };
-                for point in points {
-                    let (x, y) = (f64::from(point.x) * scale, f64::from(point.y) * scale);
-                    reach(glyph.x + x + run.slant * y, glyph.y - y);
-                }
+            let name = (Arc::as_ptr(&run.face), run.size.to_bits(), run.slant.to_bits(), glyph.id);
+            if let Some(ink) = *known.entry(name).or_insert_with(|| ink_of(run, glyph.id)) {
+                low = (low.0.min(glyph.x + ink.x), low.1.min(glyph.y + ink.y));
+                high = (high.0.max(glyph.x + ink.right()), high.1.max(glyph.y + ink.bottom()));
             }
         }
     }
     (low.0 <= high.0).then(|| Rect::new(low.0, low.1, high.0 - low.0, high.1 - low.1))
 }
 
+/// What one glyph covers about its origin; nothing when it is blank.
+fn ink_of(run: &Run, glyph: u16) -> Option<Rect> {
+    if run.color {
+        return Some(run.face.ink_box().scale(run.size));
+    }
+    let scale = run.size / run.face.units_per_em();
+    let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
+    for curve in run.face.outline(glyph).unwrap_or_default() {
+        // Control points: curves stay within them.
+        let points = match curve {
+            OutlineCurve::Line(a, b) => vec![a, b],
+            OutlineCurve::Quad(a, b, c) => vec![a, b, c],
+            OutlineCurve::Cubic(a, b, c, d) => vec![a, b, c, d],
+        };
+        for point in points {
+            let (x, y) = (f64::from(point.x) * scale, f64::from(point.y) * scale);
+            let (x, y) = (x + run.slant * y, -y);
+            low = (low.0.min(x), low.1.min(y));
+            high = (high.0.max(x), high.1.max(y));
+        }
+    }
+    (low.0 <= high.0).then(|| Rect::new(low.0, low.1, high.0 - low.0, high.1 - low.1))
+}
+
 fn fonts(composed: &Composed) -> Vec<String> {
-    let mut names: Vec<String> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family().to_owned()).collect();
-    names.sort();
-    names.dedup();
-    names
+    let names: BTreeSet<&str> = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.face.family()).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn rect(r: Rect, scale: f64) -> Value {

@@ -26,6 +26,8 @@ pub enum Kind {
     Snapshot,
     /// Encoded bands, by chain key and format.
     Band,
+    /// The colours of bands, by chain key.
+    Colours,
     /// Compiled templates that came with requests.
     Template,
     /// Merged posters, by all that was merged.
@@ -37,13 +39,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Pixels,
         Kind::Mask,
         Kind::Text,
         Kind::Code,
         Kind::Snapshot,
         Kind::Band,
+        Kind::Colours,
         Kind::Template,
         Kind::Poster,
         Kind::File,
@@ -58,6 +61,7 @@ impl Kind {
             Kind::Code => "code",
             Kind::Snapshot => "snapshot",
             Kind::Band => "band",
+            Kind::Colours => "colours",
             Kind::Template => "template",
             Kind::Poster => "poster",
             Kind::File => "file",

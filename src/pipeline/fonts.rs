@@ -1,10 +1,11 @@
 //! The fonts that texts name by source: gathered like pictures, before anything is laid out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Engine;
 use crate::asset::{FontBytes, Source};
-use crate::intake::Around;
+use crate::intake::{Around, SourceProblem};
 use crate::limits::MAX_REQUEST_FONTS;
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
@@ -15,6 +16,7 @@ impl Engine {
         &self,
         poster: &Poster,
         around: &Around<'_>,
+        got: &mut HashMap<Source, Result<Arc<FontBytes>, SourceProblem>>,
         problems: &mut Problems,
     ) -> Vec<(Source, Arc<FontBytes>)> {
         let mut wanted: Vec<(Source, Vec<Place>)> = Vec::new();
@@ -33,13 +35,15 @@ impl Engine {
             problems.push(Problem::new(Place::new(In::Template, "/layers"), Code::TooMany, message));
             return Vec::new();
         }
-        let sources: Vec<Source> = wanted.iter().map(|(source, _)| source.clone()).collect();
-        let found = self.intake.fonts(&sources, around).await;
+        let new: Vec<Source> = wanted.iter().map(|(source, _)| source).filter(|s| !got.contains_key(s)).cloned().collect();
+        let found = self.intake.fonts(&new, around).await;
+        got.extend(new.into_iter().zip(found));
         let mut fonts = Vec::new();
-        for ((source, places), found) in wanted.into_iter().zip(found) {
-            match found {
-                Ok(font) => fonts.push((source, font)),
-                Err(problem) => places.into_iter().for_each(|place| problems.push(problem.at(place))),
+        for (source, places) in wanted {
+            match got.get(&source) {
+                Some(Ok(font)) => fonts.push((source, Arc::clone(font))),
+                Some(Err(problem)) => places.into_iter().for_each(|place| problems.push(problem.at(place))),
+                None => {}
             }
         }
         fonts

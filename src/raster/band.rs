@@ -12,7 +12,16 @@ pub fn rows_of_band(width: u32) -> u32 {
 
 /// The bands of a canvas from the top down.
 pub fn bands(size: Size) -> impl Iterator<Item = PxRect> {
-    let rows = rows_of_band(size.width());
+    stripes(size, rows_of_band(size.width()))
+}
+
+/// Those of a file that is to be small: twice as high. Two bands as one are 1 to 7 % smaller; four would bring little more, and
+/// whatever changes has its whole band encoded anew.
+pub fn bands_of_small(size: Size) -> impl Iterator<Item = PxRect> {
+    stripes(size, 2 * rows_of_band(size.width()))
+}
+
+fn stripes(size: Size, rows: u32) -> impl Iterator<Item = PxRect> {
     let (width, height) = (size.width() as i32, size.height());
     (0..height.div_ceil(rows)).map(move |n| PxRect::new(0, (n * rows) as i32, width, ((n + 1) * rows).min(height) as i32))
 }

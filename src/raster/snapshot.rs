@@ -114,6 +114,19 @@ impl Steps {
     }
 }
 
+/// How many pixels of pictures and gradients there may be in a window: where many colours are soonest found.
+pub(super) fn variety(items: &[Item<Ready>], window: PxRect) -> u64 {
+    let of = |item: &Item<Ready>| match item.op() {
+        Op::Fill { paint: Paint::Solid(_), .. } | Op::Glyphs { .. } => 0,
+        Op::Fill { .. } | Op::Pixels { .. } => {
+            let met = item.bounds().intersect(window);
+            u64::from(met.width()) * u64::from(met.height())
+        }
+        Op::Group { items, .. } => variety(items, window),
+    };
+    items.iter().map(of).sum()
+}
+
 /// About how long an item takes to paint, in pixels copied. Wrong figures cost time or memory, never pixels.
 fn effort(item: &Item<Ready>, window: PxRect) -> u64 {
     let met = item.bounds().intersect(window);

@@ -1,6 +1,7 @@
 //! What holds for every file.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
@@ -9,8 +10,9 @@ use super::*;
 use crate::color::Premul;
 use crate::ctx::{Budget, Simd};
 use crate::encode::Compression;
+use crate::encode::png::palette::colours;
 use crate::geom::{Fx, FxRect, Size};
-use crate::memo::Counts;
+use crate::memo::{Counts, Kind};
 use crate::paint::tests::{Scenes, whole};
 use crate::scene::{Item, Paint, Ready, Shape};
 
@@ -31,11 +33,18 @@ fn remembered(settled: &Settled, output: Output, memo: &Memo, threads: usize, si
     file
 }
 
-fn decoded(file: &[u8]) -> (::png::ColorType, Vec<u8>) {
-    let mut reader = ::png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    (info.color_type, pixels)
+/// As the header has it: colour type and bits a sample. And RGBA, whatever it was.
+fn decoded(file: &[u8]) -> ((::png::ColorType, ::png::BitDepth), Vec<u8>) {
+    let reader = ::png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+    let kind = (reader.info().color_type, reader.info().bit_depth);
+    (kind, image::load_from_memory(file).unwrap().to_rgba8().into_raw())
+}
+
+/// Straight RGBA of what is painted.
+fn straight(scene: &Settled) -> Vec<u8> {
+    let mut pixels = Vec::new();
+    Layout::Rgba.write(&whole(scene), &mut pixels);
+    pixels
 }
 
 proptest! {
@@ -52,12 +61,11 @@ proptest! {
     #[test]
     fn the_file_holds_what_was_painted(seed in any::<u64>()) {
         let scene = Scenes::new(seed).scene();
-        let (color, pixels) = decoded(&rastered(&scene, PNG, 1, Simd::Detect));
-        let layout = if is_opaque(&scene) { Layout::Rgb } else { Layout::Rgba };
-        prop_assert_eq!(color, if layout == Layout::Rgb { ::png::ColorType::Rgb } else { ::png::ColorType::Rgba });
-        let mut expected = Vec::new();
-        layout.write(&whole(&scene), &mut expected);
-        prop_assert!(pixels == expected);
+        let ((color, _), pixels) = decoded(&rastered(&scene, PNG, 1, Simd::Detect));
+        let direct = if is_opaque(&scene) { ::png::ColorType::Rgb } else { ::png::ColorType::Rgba };
+        let few = colours(&whole(&scene)).is_some();
+        prop_assert_eq!(color, if few { ::png::ColorType::Indexed } else { direct });
+        prop_assert!(pixels == straight(&scene));
     }
 
     #[test]
@@ -247,7 +255,7 @@ fn bands_of_another_output_are_others() {
         }
     }
     // The resolution stands in no band.
-    assert_eq!(memo.counts(Kind::Band).hits, 4 + 4 + 3 * 4);
+    assert_eq!(memo.counts(Kind::Band).hits, 4 + 2 + 3 * 4);
 }
 
 #[test]
@@ -262,4 +270,101 @@ fn formats_without_bands_are_painted_from_snapshots() {
     let counts = memo.counts(Kind::Snapshot);
     assert_eq!((counts.hits, counts.misses), (8, 8));
     assert_eq!(memo.counts(Kind::Band), Counts::default());
+}
+
+/// Rows of one colour each, but for a first pixel of another one: of `many` colours in all, every third translucent if `alpha`.
+fn striped(height: u32, many: u32, alpha: bool) -> Settled {
+    let size = Size::new(70, height).unwrap();
+    let color = |n: u32| {
+        let a = if alpha && n.is_multiple_of(3) { 100 } else { 255 };
+        Paint::Solid(crate::color::Color { r: n as u8, g: (n >> 8) as u8 * 90, b: 7, a }.premultiply())
+    };
+    let rect = |x0: i32, x1: i32, y: i32| {
+        Shape::Rect(FxRect::new(Fx::from_int(x0), Fx::from_int(y), Fx::from_int(x1), Fx::from_int(y + 1)))
+    };
+    let row = |y: u32| [(0, 1, y * 2), (1, 70, y * 2 + 1)].map(|(x0, x1, n)| Item::fill(rect(x0, x1, y as i32), color(n % many)));
+    Settled::new(size, Premul::TRANSPARENT, (0..height).flat_map(row).collect())
+}
+
+#[test]
+fn few_colours_make_a_palette_of_the_least_depth() {
+    use ::png::{BitDepth, ColorType};
+    for alpha in [false, true] {
+        for (many, depth) in [
+            (1, Some(BitDepth::One)),
+            (2, Some(BitDepth::One)),
+            (3, Some(BitDepth::Two)),
+            (4, Some(BitDepth::Two)),
+            (5, Some(BitDepth::Four)),
+            (16, Some(BitDepth::Four)),
+            (17, Some(BitDepth::Eight)),
+            (256, Some(BitDepth::Eight)),
+            (257, None),
+        ] {
+            // Three bands, none of which has as many colours as all together.
+            let scene = striped(150, many, alpha);
+            let expected = straight(&scene);
+            for compression in [Compression::Fast, Compression::Small] {
+                let output = Output { compression, ..PNG };
+                let file = rastered(&scene, output, 1, Simd::Detect);
+                let (kind, pixels) = decoded(&file);
+                let direct = (ColorType::Rgba, BitDepth::Eight);
+                assert_eq!(kind, depth.map_or(direct, |depth| (ColorType::Indexed, depth)), "{many} colours");
+                assert!(pixels == expected, "{many} colours");
+                let memo = Memo::with_capacity(64 << 20);
+                for turn in 0..5 {
+                    assert!(remembered(&scene, output, &memo, 1 + turn % 3, Simd::Detect) == file, "{many} colours, turn {turn}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn known_bands_are_not_painted_to_count_their_colours() {
+    for many in [200, 257] {
+        let memo = Memo::with_capacity(64 << 20);
+        let scene = striped(300, many, false);
+        let counts = || (memo.counts(Kind::Band), memo.counts(Kind::Snapshot));
+        let draw =
+            |scene: &Settled| assert!(remembered(scene, PNG, &memo, 1, Simd::Detect) == rastered(scene, PNG, 1, Simd::Detect));
+        (0..3).for_each(|_| draw(&scene));
+        let (bands, painted) = counts();
+        assert_eq!((bands.hits, bands.misses), (5, 10), "found at the third time");
+        draw(&scene);
+        let (now, then) = counts();
+        assert_eq!((now.hits, now.misses), (10, 10));
+        assert_eq!((then.hits, then.misses), (painted.hits, painted.misses), "nothing was painted");
+        // Another colour in the last band re-numbers none of those above.
+        let mut items = scene.items().to_vec();
+        let last = Shape::Rect(FxRect::new(Fx::from_int(5), Fx::from_int(298), Fx::from_int(9), Fx::from_int(299)));
+        items.push(Item::fill(last, Paint::Solid(crate::color::Color { r: 1, g: 2, b: 3, a: 255 }.premultiply())));
+        draw(&Settled::new(scene.size(), scene.background(), items));
+        assert_eq!((counts().0.hits, counts().0.misses), (14, 11));
+    }
+}
+
+#[test]
+fn one_band_of_many_colours_ends_the_counting() {
+    // Four flat bands, and a gradient in the last one.
+    let size = Size::new(1_024, 256).unwrap();
+    let stops = [0, 255].map(|c| crate::scene::Stop {
+        at: c as f32 / 255.0,
+        color: crate::color::Color { r: c, g: c / 2, b: 255 - c, a: 255 }.premultiply(),
+    });
+    let map = crate::geom::Affine::scale(1.0 / 1_024.0, 1.0);
+    let gradient = crate::scene::Gradient { kind: crate::scene::GradientKind::Linear, map, stops: stops.to_vec() };
+    let rect = |y0: i32, y1: i32| Shape::Rect(FxRect::new(Fx(0), Fx::from_int(y0), Fx::from_int(1_024), Fx::from_int(y1)));
+    let veil = |n: u8| Paint::Solid(crate::color::Color { r: n, g: n, b: 0, a: 128 }.premultiply());
+    let mut items = vec![Item::fill(rect(192, 256), Paint::Gradient(Arc::new(gradient)))];
+    items.extend((0..64).map(|n| Item::fill(rect(192 + i32::from(n), 193 + i32::from(n)), veil(n * 4))));
+    let scene = Settled::new(size, crate::color::Color::WHITE.premultiply(), items);
+    let memo = Memo::with_capacity(64 << 20);
+    let expected = rastered(&scene, PNG, 1, Simd::Detect);
+    assert_eq!(decoded(&expected).0.0, ::png::ColorType::Rgb);
+    for turn in 1..4 {
+        assert!(remembered(&scene, PNG, &memo, 1, Simd::Detect) == expected);
+        let tallies = memo.counts(Kind::Colours).bytes;
+        assert!(if turn == 1 { tallies == 0 } else { (1..512).contains(&tallies) }, "one, of no colours: {tallies}");
+    }
 }

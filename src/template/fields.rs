@@ -336,7 +336,7 @@ impl<'r, 'p> Fields<'r, 'p> {
                 None => format!("there is no field {} here", quote(key)),
             };
             let mut problem = Problem::new(self.place().child(key), Code::UnknownField, message);
-            problem.hint = unknown_field(key, &self.known);
+            problem.hint = self.reader.problems.hint(|| unknown_field(key, &self.known));
             self.push(problem);
         }
         self.whole.then_some(())

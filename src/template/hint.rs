@@ -71,7 +71,8 @@ pub fn did_you_mean(wrong: &str, names: &[&str]) -> Option<String> {
     list(names)
 }
 
-fn list(names: &[&str]) -> Option<String> {
+/// All there are.
+pub fn list(names: &[&str]) -> Option<String> {
     // Longer lists help nobody; the documentation has them.
     const MOST: usize = 60;
     match names.get(..MOST) {

@@ -107,7 +107,7 @@ fn canvas(given: &Map<String, Value>, problems: &mut Problems) -> Vec<(String, V
     let root = Place::new(In::Body, "/canvas");
     for field in given.keys().filter(|field| !FIELDS.contains(&field.as_str())) {
         let mut problem = Problem::new(root.child(field), Code::UnknownField, "a canvas has width, height and background");
-        problem.hint = did_you_mean(field, &FIELDS);
+        problem.hint = problems.hint(|| did_you_mean(field, &FIELDS));
         problems.push(problem);
     }
     let known = given.iter().filter(|(field, value)| FIELDS.contains(&field.as_str()) && !value.is_null());
@@ -160,7 +160,7 @@ impl Merge<'_> {
 
     /// Nothing more can come of going on.
     fn is_over(&self) -> bool {
-        self.full || self.meter.has_refused() || self.problems.list().len() >= Problems::MOST
+        self.full || self.meter.has_refused() || self.problems.is_full()
     }
 
     fn layers(&mut self, nodes: &[Node], scope: &Scope, turn: Option<u32>) -> Vec<MergedLayer> {

@@ -10,6 +10,7 @@ pub mod expression;
 pub mod fields;
 mod filters;
 pub mod hint;
+mod kinds;
 pub mod library;
 mod locale;
 pub mod merge;

@@ -42,10 +42,10 @@ impl Overrides {
                 let known: Vec<&str> = locked.keys().copied().collect();
                 let head = if known.iter().any(|name| name.contains('.')) { key } else { key.split('.').next().unwrap_or(key) };
                 let mut problem = Problem::new(place, Code::InvalidOverride, format!("there is no layer named {}", quote(head)));
-                problem.hint = match known.is_empty() {
+                problem.hint = problems.hint(|| match known.is_empty() {
                     true => Some("no layer of this template has a `name`".to_owned()),
                     false => did_you_mean(head, &known),
-                };
+                });
                 problems.push(problem);
                 continue;
             };

@@ -1,7 +1,7 @@
 //! A template from JSON: the frame and the tree of layers, all placeholders compiled, all problems together.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use super::library::is_name;
 use super::merge::{MergedLayer, STEERING};
 use super::slot::{Compiler, Slot, Use};
 use super::variables::Variables;
-use super::{Template, syntax};
+use super::{Template, kinds, syntax};
 use crate::layer;
 use crate::limits;
 use crate::problem::{Code, In, Place, Problem, Problems};
@@ -27,9 +27,6 @@ pub const FRAME: [(&str, bool); 7] = [
     ("padding_bottom", false),
     ("name", false),
 ];
-
-/// The types of layers there are.
-static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| layer::read::kinds().into_iter().map(|(name, ..)| name).collect());
 
 /// A layer as written, its placeholders compiled.
 #[derive(Debug)]
@@ -52,6 +49,16 @@ pub struct Repeat {
     pub name: String,
 }
 
+/// Fields for every layer of a type, by type.
+type Defaults = BTreeMap<String, Beneath>;
+
+/// What lies beneath the layers of one type.
+struct Beneath {
+    fields: Map<String, Value>,
+    /// Bytes that a copy of it takes.
+    weight: usize,
+}
+
 /// Names in scope and what becomes of the names used.
 struct Scribe<'a> {
     variables: &'a Variables,
@@ -62,6 +69,10 @@ struct Scribe<'a> {
     lenient: BTreeSet<String>,
     origins: Origins,
     problems: Problems,
+    /// Layers, and bytes of defaults beneath them, that may still come; over once one came that might not.
+    layers_left: usize,
+    defaults_left: usize,
+    over: bool,
 }
 
 impl Use for Scribe<'_> {
@@ -80,12 +91,12 @@ impl Use for Scribe<'_> {
                 known.extend(self.locals.iter().map(String::as_str));
                 let message = format!("{} is not a variable of this template", quote(name));
                 let mut problem = Problem::new(place.clone(), Code::UnknownVariable, message);
-                problem.hint = match name.as_str() {
+                problem.hint = self.problems.hint(|| match name.as_str() {
                     "now" | "today" => Some("there is no clock: declare a variable and pass the date".to_owned()),
                     "random" => Some("there is no randomness: declare a variable and pass the value".to_owned()),
                     "loop" => Some("`loop` is there within a layer with `repeat`".to_owned()),
                     _ => did_you_mean(name, &known),
-                };
+                });
                 self.problem(problem);
             }
         }
@@ -100,6 +111,27 @@ impl Use for Scribe<'_> {
 }
 
 impl Scribe<'_> {
+    /// Whether a layer of so many bytes of defaults may still be read; the first that may not is told.
+    fn admits(&mut self, copied: usize, place: &Place) -> bool {
+        if self.problems.is_full() || self.over {
+            return false;
+        }
+        let left = (self.layers_left.checked_sub(1), self.defaults_left.checked_sub(copied));
+        let message = match left {
+            (Some(layers), Some(defaults)) => {
+                (self.layers_left, self.defaults_left) = (layers, defaults);
+                return true;
+            }
+            (None, _) => {
+                format!("a template has at most {} layers, those that are not shown included", limits::MAX_WRITTEN_LAYERS)
+            }
+            (_, None) => format!("`defaults` come to more than {} bytes over all layers", limits::MAX_DEFAULTS_BYTES),
+        };
+        self.over = true;
+        self.add(place.clone(), Code::TooMany, message);
+        false
+    }
+
     fn add(&mut self, place: Place, code: Code, message: impl Into<String>) {
         self.problem(Problem::new(place, code, message));
     }
@@ -158,6 +190,9 @@ impl Template {
             lenient: BTreeSet::new(),
             origins: Origins::default(),
             problems,
+            layers_left: limits::MAX_WRITTEN_LAYERS,
+            defaults_left: limits::MAX_DEFAULTS_BYTES,
+            over: false,
         };
         let mut compiler = Compiler::default();
         let mut slots = Vec::new();
@@ -194,8 +229,8 @@ impl Template {
 }
 
 /// Layer type -> fields, each checked as if it were a layer from which fields are missing.
-fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Map<String, Value> {
-    let mut read = Map::new();
+fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Defaults {
+    let mut read = Defaults::new();
     let Some(value) = value.filter(|value| !value.is_null()) else { return read };
     let Some(object) = value.as_object() else {
         scribe.add(place.clone(), Code::WrongType, "must be an object: layer type -> fields");
@@ -203,7 +238,7 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Map<St
     };
     for (kind, fields) in object {
         let place = place.child(kind);
-        if !KINDS.contains(&kind.as_str()) {
+        if !kinds::is_one(kind) {
             unknown_type(kind, place, scribe);
             continue;
         }
@@ -224,54 +259,24 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Map<St
         probe.insert("type".to_owned(), json!(kind));
         let raw = MergedLayer { place, fields: probe, children: None, origins: Origins::default() };
         scribe.read(&raw, Mode::Partial);
-        read.insert(kind.clone(), Value::Object(fields.clone()));
+        // A field costs its name, its value and the place where it was written.
+        const FIELD: usize = 128;
+        let weight = fields.iter().map(|(field, value)| FIELD + field.len() + super::slot::weight(value)).sum();
+        read.insert(kind.clone(), Beneath { fields: fields.clone(), weight });
     }
     read
 }
 
 fn unknown_type(kind: &str, place: Place, scribe: &mut Scribe) {
     let mut problem = Problem::new(place, Code::UnknownLayerType, format!("there is no layer type {}", quote(kind)));
-    let word = super::hint::snake(kind);
-    let ours = TYPE_SYNONYMS.iter().find(|(foreign, ours)| *foreign == word && KINDS.contains(ours));
-    problem.hint = match ours {
-        Some((_, ours)) => Some(format!("here it is called {}", quote(ours))),
-        None => did_you_mean(kind, &KINDS),
-    };
+    problem.hint = scribe.problems.hint(|| kinds::hint(kind));
     scribe.problem(problem);
 }
-
-/// Other tools' words for kinds of layers.
-const TYPE_SYNONYMS: &[(&str, &str)] = &[
-    ("label", "text"),
-    ("textbox", "text"),
-    ("paragraph", "text"),
-    ("span", "text"),
-    ("img", "image"),
-    ("picture", "image"),
-    ("photo", "image"),
-    ("qrcode", "qr"),
-    ("qr_code", "qr"),
-    ("bar_code", "barcode"),
-    ("rectangle", "rect"),
-    ("box", "rect"),
-    ("square", "rect"),
-    ("circle", "ellipse"),
-    ("oval", "ellipse"),
-    ("container", "group"),
-    ("frame", "group"),
-    ("div", "group"),
-    ("flex", "stack"),
-    ("row", "stack"),
-    ("column", "stack"),
-    ("hstack", "stack"),
-    ("vstack", "stack"),
-    ("polygon", "path"),
-];
 
 fn nodes(
     layers: &[Value],
     place: &Place,
-    defaults: &Map<String, Value>,
+    defaults: &Defaults,
     depth: usize,
     compiler: &mut Compiler,
     scribe: &mut Scribe,
@@ -287,7 +292,7 @@ fn nodes(
 fn node(
     value: &Value,
     place: Place,
-    defaults: &Map<String, Value>,
+    defaults: &Defaults,
     depth: usize,
     compiler: &mut Compiler,
     scribe: &mut Scribe,
@@ -296,8 +301,12 @@ fn node(
         scribe.add(place, Code::WrongType, format!("a layer must be an object, not {}", super::fields::kind(value)));
         return None;
     };
+    let copied = object.get("type").and_then(|kind| defaults.get(kind.as_str()?)).map_or(0, |beneath| beneath.weight);
+    if !scribe.admits(copied, &place) {
+        return None;
+    }
     let kind = match object.get("type") {
-        Some(Value::String(kind)) if KINDS.contains(&kind.as_str()) => Some(kind.as_str()),
+        Some(Value::String(kind)) if kinds::is_one(kind) => Some(kind.as_str()),
         Some(Value::String(kind)) if super::fields::has_placeholder(kind) => {
             scribe.add(place.child("type"), Code::InvalidExpression, "a placeholder cannot stand in `type`");
             None
@@ -313,7 +322,7 @@ fn node(
         }
         None => {
             let mut problem = Problem::new(place.clone(), Code::MissingField, "`type` is missing");
-            problem.hint = did_you_mean(&"?".repeat(9), &KINDS);
+            problem.hint = scribe.problems.hint(kinds::list);
             scribe.problem(problem);
             None
         }
@@ -375,15 +384,15 @@ fn node(
 fn with_defaults(
     object: &Map<String, Value>,
     kind: Option<&str>,
-    defaults: &Map<String, Value>,
+    defaults: &Defaults,
     place: &Place,
 ) -> (Map<String, Value>, Origins) {
     let mut fields = object.clone();
     fields.remove("layers");
     let mut origins = Origins::default();
-    if let Some((kind, Value::Object(beneath))) = kind.and_then(|kind| Some((kind, defaults.get(kind)?))) {
+    if let Some((kind, beneath)) = kind.and_then(|kind| Some((kind, defaults.get(kind)?))) {
         let from = Place::new(In::Template, "/defaults").child(kind);
-        for (field, value) in beneath {
+        for (field, value) in &beneath.fields {
             if !object.contains_key(field) {
                 fields.insert(field.clone(), value.clone());
                 origins.moved(place.child(field).at, from.child(field));

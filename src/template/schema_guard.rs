@@ -30,6 +30,9 @@ pub fn cost(schema: &Value) -> Result<usize, SchemaError> {
     if cost > limits::MAX_SCHEMA_NODES { Err(SchemaError::TooLarge) } else { Ok(cost) }
 }
 
+/// What `uniqueItems` costs beside other keywords: so many that a list of 25,000 is the longest it may judge.
+const UNIQUE: usize = 4_000;
+
 /// The nodes of a value; long strings count by length.
 pub fn size(value: &Value) -> usize {
     const BYTES_A_NODE: usize = 64;
@@ -65,6 +68,8 @@ impl<'s> Walk<'s> {
                         ("$dynamicRef" | "$recursiveRef" | "$id" | "$anchor" | "$dynamicAnchor", Value::String(_)) => {
                             return Err(SchemaError::Keyword { keyword: key.clone() });
                         }
+                        // Compared each with each.
+                        ("uniqueItems", Value::Bool(true)) => UNIQUE,
                         // Data, not schemas.
                         ("const" | "enum" | "default" | "examples", data) => size(data),
                         // Counted where they are referred to; an unused definition costs nothing.

@@ -370,7 +370,7 @@ fn all_problems_of_a_template_at_once() {
             "template /layers/0/fontSize unknown_field: a layer of type `text` has no field `fontSize` (here it is called `size`)",
             "template /layers/0/left unknown_field: a layer of type `text` has no field `left` (here it is called `x`)",
             "template /layers/1/type unknown_layer_type: there is no layer type `rectangle` (here it is called `rect`)",
-            "template /layers/2 missing_field: `type` is missing (there are `text`, `image`, `qr` and `rect`)",
+            "template /layers/2 missing_field: `type` is missing (there are `text`, `image`, `qr`, `rect`, `ellipse`, `line` and `path`)",
             "template /layers/3 wrong_type: a layer must be an object, not the number 7",
             "template /layers/4/name invalid_expression: a placeholder cannot stand in `name`",
             "template /layers/4/repeat missing_field: `each` is missing",
@@ -474,10 +474,37 @@ fn hostile_templates_end_soon() {
     let wrong = told(&Template::parse(&template(json!([deep]), None)).unwrap_err());
     assert!(wrong.iter().any(|line| line.contains("nest deeper than 32")), "{wrong:?}");
 
-    let many: Vec<Value> = (0..20_000).map(|n| json!({ "type": "rect", "x": format!("{{{{ a{n} }}}}") })).collect();
+    let many: Vec<Value> =
+        (0..6_000).map(|n| json!({ "type": "rect", "x": format!("{{{{ a{n} }}}}"), "y": format!("{{{{ b{n} }}}}") })).collect();
     let wrong = told(&Template::parse(&template(json!(many), None)).unwrap_err());
     assert!(wrong[0].contains("more than 10000 placeholders"), "{wrong:?}");
     quick("placeholders", 10);
+
+    // Problems beyond those told take no time of their own: unknown layers, unknown fields, unknown variables and overrides.
+    let unknown = vec![json!({ "type": "rectangel", "colour": 1 }); 50_000];
+    let wrong = Template::parse(&template(json!(unknown), None)).unwrap_err();
+    assert_eq!(wrong.list().len(), Problems::MOST);
+    let fields: Map<String, Value> = (0..100_000).map(|n| (format!("field_number_{n}"), json!(n))).collect();
+    let wrong = Template::parse(&template(json!([fields]), None)).unwrap_err();
+    assert_eq!((wrong.list().len(), wrong.dropped() > 0), (1, false), "without a type nobody knows its fields: {wrong}");
+    let mut typed = fields.clone();
+    typed.insert("type".to_owned(), json!("rect"));
+    let wrong = Template::parse(&template(json!([typed]), None)).unwrap_err();
+    assert_eq!(wrong.list().len(), Problems::MOST);
+    let declared: Map<String, Value> = (0..1_000).map(|n| (format!("variable_number_{n}"), json!({}))).collect();
+    let used: Vec<Value> = (0..9_000).map(|n| json!({ "type": "text", "text": format!("{{{{ wariable_{n} }}}}") })).collect();
+    let wrong = Template::parse(&template(json!(used), Some(json!(declared)))).unwrap_err();
+    assert_eq!(wrong.list().len(), Problems::MOST);
+    let names: Vec<Value> = (0..1_000).map(|n| json!({ "type": "text", "text": "x", "name": format!("name_{n}") })).collect();
+    let overrides: Map<String, Value> = (0..50_000).map(|n| (format!("nname_{n}"), json!({}))).collect();
+    assert_eq!(problems_of(&template(json!(names), None), json!({}), json!(overrides)).len(), Problems::MOST);
+    quick("problems", 20);
+
+    // A list that is compared each with each.
+    let unique = json!({ "list": { "type": "array", "uniqueItems": true } });
+    let list: Vec<Value> = (0..60_000).map(|n| json!({ "n": n })).collect();
+    let wrong = problems_of(&template(json!([]), Some(unique)), json!({ "list": list }), json!({}));
+    assert!(wrong[0].contains("too large for its schema"), "{wrong:?}");
 
     // Each turn shows nothing and costs nothing in layers.
     let idle = template(

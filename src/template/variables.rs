@@ -136,7 +136,7 @@ impl Variables {
         for name in given.keys().filter(|name| !names.contains(&name.as_str())) {
             let message = format!("{} is not a variable of this template", quote(name));
             let mut problem = Problem::new(root.child(name), Code::UnknownVariable, message);
-            problem.hint = did_you_mean(name, &names);
+            problem.hint = problems.hint(|| did_you_mean(name, &names));
             problems.push(problem);
         }
         let mut bound = Map::new();

@@ -5,51 +5,22 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use icu_properties::props::Script;
+
+use crate::ctx::Stopped;
 use crate::text::breaks::{self, BreakOptions};
-use crate::text::fallback::Chooser;
-use crate::text::font::{Face, Fonts};
+use crate::text::font::{Candidate, Face};
 use crate::text::itemize::{self, Item, Source};
 use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
-use crate::text::trim::{self, Trim};
+use crate::text::spans::Spans;
+use crate::text::trim::{self, Inks, Trim};
 use crate::text::unicode::{hangs, is_cursive, is_ignorable, stretches};
-use crate::text::{Paragraph, SpacingTrim, Style, bidi};
+use crate::text::{Paragraph, SpacingTrim, bidi};
 
+/// Glyphs between two looks at whether the work is still wanted: milliseconds in any script.
+const CHECK_EVERY: usize = 2_048;
 /// Spaces to the next tab stop.
 const TAB_SPACES: f64 = 8.0;
-
-/// What every paragraph of a text shares: its characters and how its spans look.
-pub(in crate::text) struct Spans<'a> {
-    pub text: &'a str,
-    /// Where each span starts; the first is 0.
-    pub starts: Vec<usize>,
-    pub styles: Vec<&'a Style>,
-    pub choosers: Vec<Chooser<'a>>,
-    /// OpenType features per span, those of letter spacing included.
-    pub features: Vec<Vec<([u8; 4], u32)>>,
-    pub fonts: &'a Fonts,
-}
-
-impl Spans<'_> {
-    /// The span that holds the character at `at`; the last one at the end.
-    pub fn at(&self, at: usize) -> usize {
-        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
-    }
-
-    /// The language a span is shaped in: regional forms that a family's name asks for count where `lang` does not choose
-    /// among regions.
-    pub fn lang(&self, span: usize) -> Option<&str> {
-        let own = self.styles.get(span).and_then(|style| style.lang.as_deref());
-        let of_name = self.choosers.get(span).and_then(Chooser::lang);
-        match own {
-            Some(own) if ["zh", "ja", "ko"].iter().any(|region| is_language(own, region)) => Some(own),
-            _ => of_name.or(own),
-        }
-    }
-}
-
-fn is_language(tag: &str, language: &str) -> bool {
-    tag.split(['-', '_']).next().is_some_and(|first| first.eq_ignore_ascii_case(language))
-}
 
 /// An item with its glyphs.
 pub(in crate::text) struct ShapedItem {
@@ -89,6 +60,9 @@ pub(in crate::text) struct Cluster {
     pub end_trim: f64,
 }
 
+/// What a half width depends on: span, candidate, script, right to left.
+type Probe = (usize, Candidate, Script, bool);
+
 pub(in crate::text) struct Block {
     /// The text of the paragraph without its line end.
     pub range: Range<usize>,
@@ -116,27 +90,31 @@ impl Block {
         paragraph: &Paragraph,
         shaper: &mut Shaper,
         missing: &mut BTreeSet<char>,
-    ) -> Block {
+    ) -> Result<Block, Stopped> {
+        let ctx = spans.ctx;
+        let check = || ctx.check();
         let text = spans.text.get(range.clone()).unwrap_or("");
         let mut levels = bidi::levels(text, paragraph.direction);
         bidi::reset_spaces(text, 0..text.len(), &mut levels);
+        check()?;
         let graphemes = breaks::graphemes(text);
         let source =
             Source { text: spans.text, range: range.clone(), span_starts: &spans.starts, levels: &levels, graphemes: &graphemes };
-        let items = itemize::itemize(&source, &mut spans.choosers, missing);
-        let items: Vec<ShapedItem> = items.into_iter().filter_map(|item| shape(spans, item, shaper)).collect();
+        let items = itemize::itemize(&source, &mut spans.choosers, missing, &check)?;
+        let items = shape_all(spans, items, shaper)?;
         let spacing_trim = paragraph.spacing_trim;
         let mut block = Block { range, end, level: levels.paragraph, spacing_trim, items, clusters: Vec::new() };
-        let trims = block.trims(spans);
-        block.halve(&trims, spans, shaper);
+        let trims = block.trims(spans)?;
+        block.halve(&trims, spans, shaper)?;
         block.clusters = block.find_clusters(spans, &graphemes);
-        block.mark_trims(&trims, spans, shaper);
+        check()?;
+        block.mark_trims(&trims, spans, shaper)?;
         let options = BreakOptions {
             word_break: paragraph.word_break,
             line_break: paragraph.line_break,
             lang: spans.lang(spans.at(block.range.start)),
         };
-        for at in breaks::opportunities(text, options) {
+        for at in breaks::opportunities(text, options, &check)? {
             // Characters without glyphs have no cluster: the next one that has takes the opportunity, unless it stands
             // inside a ligature.
             let at = block.range.start + at;
@@ -148,17 +126,19 @@ impl Block {
                 cluster.opportunity = true;
             }
         }
-        block
+        check()?;
+        Ok(block)
     }
 
     /// The punctuation that takes part in trimming: where it starts, what it is, its item.
-    fn trims(&self, spans: &Spans<'_>) -> Vec<(usize, Trim, usize)> {
+    fn trims(&self, spans: &Spans<'_>) -> Result<Vec<(usize, Trim, usize)>, Stopped> {
         let text = spans.text.get(self.range.clone()).unwrap_or("");
         if self.spacing_trim == SpacingTrim::SpaceAll || !trim::concerns(text) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut found = Vec::new();
         let mut item = 0;
+        let mut inks = Inks::default();
         for (at, c) in text.char_indices() {
             let at = self.range.start + at;
             while self.items.get(item).is_some_and(|shaped| shaped.item.range.end <= at) {
@@ -166,15 +146,18 @@ impl Block {
             }
             let Some(shaped) = self.items.get(item) else { break };
             let by_hand = spans.features.get(shaped.item.span).is_some_and(|features| trim::is_set_by_hand(features));
-            if let Some(trim) = (!by_hand).then(|| trim::trim(c, at, shaped)).flatten() {
+            if let Some(trim) = (!by_hand).then(|| trim::trim(c, at, shaped, &mut inks)).flatten() {
                 found.push((at, trim, item));
+                if found.len() % CHECK_EVERY == 0 {
+                    spans.ctx.check()?;
+                }
             }
         }
-        found
+        Ok(found)
     }
 
     /// Shapes anew where punctuation closes up.
-    fn halve(&mut self, trims: &[(usize, Trim, usize)], spans: &Spans<'_>, shaper: &mut Shaper) {
+    fn halve(&mut self, trims: &[(usize, Trim, usize)], spans: &Spans<'_>, shaper: &mut Shaper) -> Result<(), Stopped> {
         let mut changed = BTreeSet::new();
         for pair in trims.windows(2) {
             let [(at, first, first_item), (next, second, second_item)] = pair else { continue };
@@ -189,33 +172,39 @@ impl Block {
                 }
             }
         }
+        let mut pace = Pace::default();
         for item in changed {
             if let Some(shaped) = self.items.get_mut(item) {
                 shaped.glyphs = reshape(spans, shaped, shaped.item.range.clone(), &shaped.halved, shaper);
+                pace.check(shaped.glyphs.len(), spans)?;
             }
         }
+        Ok(())
     }
 
     /// What clusters may do at line ends.
-    fn mark_trims(&mut self, trims: &[(usize, Trim, usize)], spans: &Spans<'_>, shaper: &mut Shaper) {
+    fn mark_trims(&mut self, trims: &[(usize, Trim, usize)], spans: &Spans<'_>, shaper: &mut Shaper) -> Result<(), Stopped> {
         let trims_start = matches!(self.spacing_trim, SpacingTrim::TrimStart | SpacingTrim::TrimBoth);
-        let mut probed: Option<(usize, f64)> = None;
-        for (at, trim, item) in trims {
+        let mut probed: Vec<(Probe, f64)> = Vec::new();
+        for (count, (at, trim, item)) in trims.iter().enumerate() {
+            if count % CHECK_EVERY == 0 {
+                spans.ctx.check()?;
+            }
             let place = self.cluster_at(*at);
             let Some(shaped) = self.items.get(*item) else { continue };
             let halved = shaped.halved.binary_search(at).is_ok();
             let mut end_trim = 0.0;
             if *trim == Trim::Close && !halved {
-                // A face without half widths trims nothing; one sign tells for its item.
-                let spared = probed.filter(|(of, _)| of == item).map_or_else(
-                    || {
-                        let range = *at..*at + char_len(spans.text, *at);
-                        let half: i64 = reshape(spans, shaped, range, &[*at], shaper).iter().map(|g| i64::from(g.advance)).sum();
-                        shaped.face.units_per_em() - half as f64
-                    },
-                    |(_, spared)| spared,
-                );
-                probed = Some((*item, spared));
+                // A face without half widths trims nothing; one sign tells for all of its face and script.
+                let probe = (shaped.item.span, shaped.item.candidate, shaped.item.script, is_rtl(shaped.item.level));
+                let known = probed.iter().find(|(of, _)| *of == probe).map(|(_, spared)| *spared);
+                let spared = known.unwrap_or_else(|| {
+                    let range = *at..*at + char_len(spans.text, *at);
+                    let half: i64 = reshape(spans, shaped, range, &[*at], shaper).iter().map(|g| i64::from(g.advance)).sum();
+                    let spared = shaped.face.units_per_em() - half as f64;
+                    probed.push((probe, spared));
+                    spared
+                });
                 end_trim = spared.max(0.0) * shaped.scale;
             }
             if let Some(cluster) = self.clusters.get_mut(place).filter(|cluster| cluster.start == *at) {
@@ -225,6 +214,7 @@ impl Block {
                 cluster.unsafe_before |= cluster.opens && (halved || trims_start);
             }
         }
+        Ok(())
     }
 
     fn find_clusters(&self, spans: &Spans<'_>, graphemes: &[usize]) -> Vec<Cluster> {
@@ -310,7 +300,8 @@ impl Block {
     /// What is halved in a piece; the line's first sign goes by the option.
     fn halved_on_line(&self, shaped: &ShapedItem, first: &Cluster, range: &Range<usize>) -> Vec<usize> {
         let trims_start = matches!(self.spacing_trim, SpacingTrim::TrimStart | SpacingTrim::TrimBoth);
-        let mut halved: Vec<usize> = shaped.halved.iter().copied().filter(|at| range.contains(at)).collect();
+        let place = |at: usize| shaped.halved.partition_point(|halved| *halved < at);
+        let mut halved = shaped.halved.get(place(range.start)..place(range.end)).unwrap_or(&[]).to_vec();
         if first.opens && range.start == first.start {
             halved.retain(|at| *at != first.start);
             if trims_start {
@@ -374,10 +365,37 @@ pub(in crate::text) fn slice_glyphs<'g>(glyphs: &'g [ShapedGlyph], level: u8, ra
     glyphs.get(from..to).unwrap_or(&[])
 }
 
-fn shape(spans: &Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<ShapedItem> {
-    let style = spans.styles.get(item.span)?;
-    let (face, slant) = spans.fonts.face(item.candidate, style.weight, style.italic, style.size)?;
-    let scale = style.size / face.units_per_em();
+/// Asks now and then whether the work is still wanted, by glyphs shaped.
+#[derive(Default)]
+struct Pace(usize);
+
+impl Pace {
+    fn check(&mut self, glyphs: usize, spans: &Spans<'_>) -> Result<(), Stopped> {
+        // An item costs as much as some glyphs, however short it is.
+        self.0 += glyphs + 8;
+        if self.0 >= CHECK_EVERY {
+            self.0 = 0;
+            spans.ctx.check()?;
+        }
+        Ok(())
+    }
+}
+
+fn shape_all(spans: &mut Spans<'_>, items: Vec<Item>, shaper: &mut Shaper) -> Result<Vec<ShapedItem>, Stopped> {
+    let mut all = Vec::with_capacity(items.len());
+    let mut pace = Pace::default();
+    for item in items {
+        if let Some(shaped) = shape(spans, item, shaper) {
+            pace.check(shaped.glyphs.len(), spans)?;
+            all.push(shaped);
+        }
+    }
+    Ok(all)
+}
+
+fn shape(spans: &mut Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<ShapedItem> {
+    let (face, slant) = spans.face(item.span, item.candidate)?;
+    let scale = spans.styles.get(item.span)?.size / face.units_per_em();
     let mut shaped = ShapedItem { item, face, slant, scale, glyphs: Vec::new(), halved: Vec::new() };
     let range = shaped.item.range.clone();
     shaped.glyphs = reshape(spans, &shaped, range, &[], shaper);

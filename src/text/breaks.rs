@@ -1,15 +1,19 @@
 //! Where a line may end: UAX 14 with CSS options through icu, dictionaries for Thai, Khmer, Lao and Burmese, and corrections:
 //! two for Chinese and Japanese that icu does not have yet, and what browsers do with ASCII.
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, LineBreak as Class};
 use icu_segmenter::options::{LineBreakOptions, LineBreakStrictness, LineBreakWordOption};
 use icu_segmenter::{GraphemeClusterSegmenter, LineSegmenter};
 
+use crate::ctx::Stopped;
 use crate::text::unicode::{general_category, is_east_asian};
 use crate::text::{LineBreak, WordBreak};
+
+/// Opportunities between two looks at whether the work is still wanted: a millisecond.
+const CHECK_EVERY: usize = 4_096;
 
 /// How lines may be broken.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,8 +24,13 @@ pub struct BreakOptions<'a> {
     pub lang: Option<&'a str>,
 }
 
-/// The byte offsets before which a line may be broken, rising, without 0 and the end: UAX 14 with the corrections above.
-pub fn opportunities(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
+/// The byte offsets before which a line may be broken, rising, without 0 and the end: UAX 14 with the corrections above. `check`
+/// says whether the work is still wanted.
+pub fn opportunities(
+    text: &str,
+    options: BreakOptions<'_>,
+    check: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Vec<usize>, Stopped> {
     // In Chinese the double quotation marks are brackets; other languages open and close with either.
     let bracketed = options.lang.is_some_and(|lang| lang.get(..2).is_some_and(|l| l.eq_ignore_ascii_case("zh")));
     let replaced;
@@ -32,11 +41,12 @@ pub fn opportunities(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
     } else {
         text
     };
-    let found = uax14(text, options);
+    let found = guarded(text, options, check)?;
+    check()?;
     let ascii = text.bytes().any(|b| b.is_ascii_punctuation() || b == b' ' || b == b'\t');
     let wide = !text.is_ascii();
     if !ascii && !wide {
-        return found;
+        return Ok(found);
     }
     let mut may = vec![false; text.len()];
     for at in found {
@@ -53,19 +63,23 @@ pub fn opportunities(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
     if wide {
         correct_wide(text, &mut may);
     }
-    may.iter().enumerate().filter(|(_, may)| **may).map(|(at, _)| at).collect()
+    Ok(may.iter().enumerate().filter(|(_, may)| **may).map(|(at, _)| at).collect())
 }
 
 /// The same by UAX 14 alone, with the options CSS has for it. Mandatory breaks are among them.
 pub fn uax14(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
+    guarded(text, options, &|| Ok(())).unwrap_or_default()
+}
+
+fn guarded(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(), Stopped>) -> Result<Vec<usize>, Stopped> {
     // After a panic in foreign code, spaces are left.
-    catch_unwind(|| segment(text, options)).unwrap_or_else(|_| {
+    catch_unwind(AssertUnwindSafe(|| segment(text, options, check))).unwrap_or_else(|_| {
         let spaces = text.char_indices().filter(|(_, c)| *c == ' ').map(|(at, _)| at + 1);
-        spaces.filter(|at| *at < text.len()).collect()
+        Ok(spaces.filter(|at| *at < text.len()).collect())
     })
 }
 
-fn segment(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
+fn segment(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(), Stopped>) -> Result<Vec<usize>, Stopped> {
     let locale = options.lang.and_then(|lang| lang.parse().ok());
     let mut icu = LineBreakOptions::default();
     icu.strictness = Some(match options.line_break {
@@ -80,7 +94,16 @@ fn segment(text: &str, options: BreakOptions<'_>) -> Vec<usize> {
     });
     icu.content_locale = locale.as_ref();
     let segmenter = LineSegmenter::new_dictionary(icu);
-    segmenter.segment_str(text).filter(|at| *at > 0 && *at < text.len()).collect()
+    let mut found = Vec::new();
+    for (n, at) in segmenter.segment_str(text).enumerate() {
+        if n % CHECK_EVERY == 0 {
+            check()?;
+        }
+        if at > 0 && at < text.len() {
+            found.push(at);
+        }
+    }
+    Ok(found)
 }
 
 /// Between two visible ASCII characters browsers follow a rule of their own, which keeps paths, fractions and the like
@@ -236,7 +259,7 @@ mod tests {
     use super::*;
 
     fn pieces(text: &str, options: BreakOptions<'_>) -> Vec<String> {
-        let mut cuts = opportunities(text, options);
+        let mut cuts = opportunities(text, options, &|| Ok(())).unwrap();
         cuts.push(text.len());
         let mut start = 0;
         cuts.iter()
@@ -271,7 +294,7 @@ mod tests {
         }
         for complex in ["ភាសាខ្មែរជាភាសា", "ພາສາລາວເປັນພາສາ", "ကျွန်တော်မြန်မာစာလေ့လာနေပါတယ်"]
         {
-            assert!(opportunities(complex, BreakOptions::default()).len() >= 2, "{complex}");
+            assert!(opportunities(complex, BreakOptions::default(), &|| Ok(())).unwrap().len() >= 2, "{complex}");
         }
     }
 

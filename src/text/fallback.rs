@@ -6,8 +6,10 @@ use crate::text::Style;
 use crate::text::font::{Candidate, Fonts, Listed};
 use crate::text::unicode::{Presentation, presentation};
 
-/// Single characters whose face is remembered, by their last bits: a power of two.
+/// Clusters whose face is remembered, by the last bits of their hash: a power of two.
 const REMEMBERED: usize = 1_024;
+/// Longer ones are looked up anew.
+const MAX_REMEMBERED_BYTES: usize = 32;
 
 /// Chooses faces for one style.
 pub(in crate::text) struct Chooser<'a> {
@@ -17,7 +19,7 @@ pub(in crate::text) struct Chooser<'a> {
     italic: bool,
     /// By script, when first needed.
     chains: Vec<(Script, Vec<Candidate>)>,
-    remembered: Vec<Option<(char, Script, Choice)>>,
+    remembered: Vec<Option<(Box<str>, Script, Choice)>>,
 }
 
 /// The face for a cluster.
@@ -48,17 +50,20 @@ impl<'a> Chooser<'a> {
     }
 
     pub fn choose(&mut self, cluster: &str, script: Script) -> Option<Choice> {
-        let mut chars = cluster.chars();
-        let (Some(c), None) = (chars.next(), chars.next()) else { return self.search(cluster, script) };
-        let place = u32::from(c) as usize % REMEMBERED;
+        if cluster.len() > MAX_REMEMBERED_BYTES {
+            return self.search(cluster, script);
+        }
+        // FNV-1a: whatever it collides, only time is lost.
+        let hash = cluster.bytes().fold(0x811C_9DC5_u32, |hash, b| (hash ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let place = (hash ^ (hash >> 16)) as usize % REMEMBERED;
         if let Some(Some((of, in_script, choice))) = self.remembered.get(place)
-            && (*of, *in_script) == (c, script)
+            && (&**of, *in_script) == (cluster, script)
         {
             return Some(*choice);
         }
         let choice = self.search(cluster, script)?;
         if let Some(slot) = self.remembered.get_mut(place) {
-            *slot = Some((c, script, choice));
+            *slot = Some((cluster.into(), script, choice));
         }
         Some(choice)
     }

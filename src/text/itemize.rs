@@ -7,6 +7,7 @@ use icu_properties::PropertyNamesShort;
 use icu_properties::props::Script;
 use icu_properties::script::ScriptWithExtensions;
 
+use crate::ctx::Stopped;
 use crate::text::bidi::Levels;
 use crate::text::fallback::Chooser;
 use crate::text::font::Candidate;
@@ -14,6 +15,9 @@ use crate::text::unicode::is_ignorable;
 
 /// Longer stretches are cut at a cluster: shaping some thousand characters at a time keeps every table of the shaper small.
 const MAX_ITEM_BYTES: usize = 8_192;
+
+/// Clusters between two looks at whether the work is still wanted: some microseconds each where no face has them.
+const CHECK_EVERY: usize = 1_024;
 
 /// A stretch that is shaped at once. Offsets are those of the whole text.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,15 +43,24 @@ pub(in crate::text) struct Source<'a> {
     pub graphemes: &'a [usize],
 }
 
-/// The items in logical order. `choosers` has one per span; what no face can draw is added to `missing`.
-pub(in crate::text) fn itemize(source: &Source<'_>, choosers: &mut [Chooser<'_>], missing: &mut BTreeSet<char>) -> Vec<Item> {
+/// The items in logical order. `choosers` has one per span; what no face can draw is added to `missing`. `check` says whether the
+/// work is still wanted.
+pub(in crate::text) fn itemize(
+    source: &Source<'_>,
+    choosers: &mut [Chooser<'_>],
+    missing: &mut BTreeSet<char>,
+    check: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Vec<Item>, Stopped> {
     let mut items: Vec<Item> = Vec::new();
     let mut scripts = Scripts::default();
     let mut start = source.range.start;
     let mut span = source.span_starts.partition_point(|s| *s <= start).saturating_sub(1);
     // Items whose script is not known yet: only common characters so far.
     let mut undecided = 0;
-    for end in source.graphemes {
+    for (at, end) in source.graphemes.iter().enumerate() {
+        if at % CHECK_EVERY == 0 {
+            check()?;
+        }
         let cluster_end = source.range.start + end;
         // A span that starts inside a cluster cuts it.
         while start < cluster_end {
@@ -89,7 +102,7 @@ pub(in crate::text) fn itemize(source: &Source<'_>, choosers: &mut [Chooser<'_>]
             start = end;
         }
     }
-    items
+    Ok(items)
 }
 
 fn choosers_draw(choosers: &[Chooser<'_>], span: usize, candidate: Candidate, c: char) -> bool {
@@ -98,8 +111,8 @@ fn choosers_draw(choosers: &[Chooser<'_>], span: usize, candidate: Candidate, c:
 
 /// ISO 15924, as `Latn`.
 pub(in crate::text) fn script_tag(script: Script) -> [u8; 4] {
-    let name = PropertyNamesShort::<Script>::new().get_locale_script(script).map(|s| s.as_str().as_bytes().to_vec());
-    name.and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).unwrap_or(*b"Zyyy")
+    let name = PropertyNamesShort::<Script>::new().get_locale_script(script);
+    name.and_then(|name| <[u8; 4]>::try_from(name.as_str().as_bytes()).ok()).unwrap_or(*b"Zyyy")
 }
 
 /// Gives common and inherited characters the script of their surroundings (UAX 24 section 5), brackets that of their pair.
@@ -197,7 +210,7 @@ mod tests {
         let levels = levels(text, Direction::Auto);
         let graphemes = graphemes(text);
         let source = Source { text, range: 0..text.len(), span_starts: &[0], levels: &levels, graphemes: &graphemes };
-        let items = itemize(&source, &mut choosers, &mut BTreeSet::new());
+        let items = itemize(&source, &mut choosers, &mut BTreeSet::new(), &|| Ok(())).unwrap();
         items
             .iter()
             .map(|item| {

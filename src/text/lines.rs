@@ -2,10 +2,15 @@
 
 use std::ops::Range;
 
+use icu_properties::props::Script;
+
+use crate::ctx::Stopped;
 use crate::text::SpacingTrim;
-use crate::text::block::{Block, ShapedItem, Spans, slice_glyphs};
+use crate::text::block::{Block, ShapedItem, slice_glyphs};
+use crate::text::font::Candidate;
 use crate::text::itemize::{self, Item};
 use crate::text::shape::{Shaper, Stretch};
+use crate::text::spans::Spans;
 
 /// Widths are sums of floating point numbers; a box made to measure must hold its text.
 const TOLERANCE: f64 = 1.0 / 256.0;
@@ -13,6 +18,10 @@ const TOLERANCE: f64 = 1.0 / 256.0;
 const MAX_RETRIES: usize = 8;
 /// Balancing is for headlines: longer paragraphs stay as they are (CSS allows a limit, browsers have about this one).
 const MAX_BALANCED_LINES: usize = 10;
+/// The same in clusters: each step of the search breaks the paragraph anew.
+const MAX_BALANCED_CLUSTERS: usize = 8_192;
+/// Lines between two looks at whether the work is still wanted.
+const CHECK_EVERY: usize = 16;
 const SOFT_HYPHEN: char = '\u{AD}';
 /// What a soft hyphen shows at a line's end, by preference.
 const HYPHENS: [&str; 2] = ["\u{2010}", "-"];
@@ -46,37 +55,46 @@ pub(in crate::text) struct Breaker<'b, 'f, 's> {
     pub measure: Option<f64>,
     /// Lines are placed by their end or by both.
     pub ends_matter: bool,
+    /// The hyphen that was measured last, by what it depends on.
+    pub hyphen: Option<(Hyphen, f64)>,
 }
+
+/// Where a hyphen comes from: span, script and candidate of the cluster before it.
+pub(in crate::text) type Hyphen = (usize, Option<(Script, Candidate)>);
 
 impl Breaker<'_, '_, '_> {
     /// All lines, at most `limit`; balanced ones are shorter but no more.
-    pub fn lines(&mut self, limit: usize, balance: bool) -> Vec<Cut> {
-        let greedy = self.greedy(limit);
+    pub fn lines(&mut self, limit: usize, balance: bool) -> Result<Vec<Cut>, Stopped> {
+        let greedy = self.greedy(limit)?;
+        let balance = balance && self.block.clusters.len() <= MAX_BALANCED_CLUSTERS;
         let (true, Some(measure)) = (balance && (2..=MAX_BALANCED_LINES).contains(&greedy.len()), self.measure) else {
-            return greedy;
+            return Ok(greedy);
         };
         if greedy.last().is_none_or(|last| last.continues) {
-            return greedy;
+            return Ok(greedy);
         }
         // The narrowest measure that needs no more lines.
         let (mut narrow, mut wide) = (measure / greedy.len() as f64 / 2.0, measure);
         while wide - narrow > 0.25 {
             let middle = (narrow + wide) / 2.0;
             self.measure = Some(middle);
-            let lines = self.greedy(greedy.len() + 1);
+            let lines = self.greedy(greedy.len() + 1)?;
             let fits = lines.len() <= greedy.len() && lines.iter().all(|line| line.width <= middle + TOLERANCE);
             if fits { wide = middle } else { narrow = middle }
         }
         self.measure = Some(wide);
-        let lines = self.greedy(greedy.len() + 1);
+        let lines = self.greedy(greedy.len() + 1)?;
         self.measure = Some(measure);
-        if lines.len() == greedy.len() { lines } else { greedy }
+        Ok(if lines.len() == greedy.len() { lines } else { greedy })
     }
 
-    fn greedy(&mut self, limit: usize) -> Vec<Cut> {
+    fn greedy(&mut self, limit: usize) -> Result<Vec<Cut>, Stopped> {
         let mut lines = Vec::new();
         let mut first = 0;
         while lines.len() < limit {
+            if lines.len() % CHECK_EVERY == 0 {
+                self.spans.ctx.check()?;
+            }
             let line = self.line(first);
             first = line.clusters.end;
             lines.push(line);
@@ -84,7 +102,7 @@ impl Breaker<'_, '_, '_> {
                 break;
             }
         }
-        lines
+        Ok(lines)
     }
 
     /// The line that starts with cluster `first`.
@@ -181,10 +199,18 @@ impl Breaker<'_, '_, '_> {
     /// How much wider the line's beginning is when shaped as a beginning.
     fn start_correction(&mut self, first: usize) -> f64 {
         let Some(start) = self.block.clusters.get(first).filter(|cluster| cluster.unsafe_before).copied() else { return 0.0 };
-        let same =
-            |at: &usize| self.block.clusters.get(*at).is_some_and(|cluster| cluster.unsafe_before && cluster.item == start.item);
-        let safe = (first + 1..).find(|at| !same(at)).unwrap_or(first + 1).min(self.block.clusters.len());
-        let as_is: f64 = self.block.clusters.get(first..safe).unwrap_or(&[]).iter().map(|cluster| cluster.advance).sum();
+        // Of a word that reaches far beyond the line, what lies there tells nothing: else a long word would be shaped to its
+        // end at each of its lines.
+        let far = self.measure.unwrap_or(f64::INFINITY) + start.advance;
+        let mut as_is = 0.0;
+        let mut safe = first;
+        for (at, cluster) in self.block.clusters.iter().enumerate().skip(first) {
+            if at > first && !(cluster.unsafe_before && cluster.item == start.item && as_is <= far) {
+                break;
+            }
+            as_is += cluster.advance;
+            safe = at + 1;
+        }
         let pieces = self.block.pieces(first..safe, self.spans, self.shaper);
         let anew: f64 = pieces.iter().map(|piece| advances(&piece.glyphs) * piece.item.scale).sum();
         anew - as_is
@@ -252,8 +278,20 @@ impl Breaker<'_, '_, '_> {
         if !self.ends_with_soft_hyphen(at) {
             return 0.0;
         }
+        let before = at.checked_sub(1).and_then(|before| self.block.clusters.get(before));
+        let item = before.and_then(|cluster| self.block.items.get(cluster.item)).map(|shaped| &shaped.item);
+        let place = self.block.clusters.get(at).map_or(self.block.range.end, |cluster| cluster.start);
+        let of = match item {
+            Some(item) => (item.span, Some((item.script, item.candidate))),
+            None => (self.spans.at(place), None),
+        };
+        if let Some((_, width)) = self.hyphen.filter(|(known, _)| *known == of) {
+            return width;
+        }
         let hyphen = HYPHENS.iter().find_map(|text| self.marker(at, text));
-        hyphen.as_ref().map_or(0.0, width_of)
+        let width = hyphen.as_ref().map_or(0.0, width_of);
+        self.hyphen = Some((of, width));
+        width
     }
 
     /// A text that is not in the source, in the face of the cluster before `at` if that has it, else of its style.
@@ -262,15 +300,15 @@ impl Breaker<'_, '_, '_> {
         let item = before.and_then(|cluster| self.block.items.get(cluster.item)).map(|shaped| &shaped.item);
         let place = self.block.clusters.get(at).map_or(self.block.range.end, |cluster| cluster.start);
         let span = item.map_or_else(|| self.spans.at(place), |item| item.span);
-        let script = item.map_or(icu_properties::props::Script::Common, |item| item.script);
+        let script = item.map_or(Script::Common, |item| item.script);
         let chooser = self.spans.choosers.get_mut(span)?;
         let own = item.map(|item| item.candidate).filter(|own| text.chars().all(|c| chooser.has_plain(*own, c)));
         let candidate = match own {
             Some(own) => own,
             None => chooser.choose(text, script).filter(|choice| !choice.lacking)?.candidate,
         };
+        let (face, slant) = self.spans.face(span, candidate)?;
         let style = self.spans.styles.get(span)?;
-        let (face, slant) = self.spans.fonts.face(candidate, style.weight, style.italic, style.size)?;
         let mut glyphs = self.shaper.shape(&Stretch {
             face: &face,
             text,
@@ -290,10 +328,11 @@ impl Breaker<'_, '_, '_> {
     }
 
     /// The same line shortened so that an ellipsis fits after it. Spaces before the ellipsis go.
-    pub fn with_ellipsis(&mut self, cut: Cut) -> Cut {
+    pub fn with_ellipsis(&mut self, cut: Cut) -> Result<Cut, Stopped> {
         let first = cut.clusters.start;
         let mut end = cut.visible_end;
         loop {
+            self.spans.ctx.check()?;
             while end > first && self.block.clusters.get(end - 1).is_some_and(|cluster| cluster.hangs) {
                 end -= 1;
             }
@@ -304,7 +343,7 @@ impl Breaker<'_, '_, '_> {
             let may_end = end == first || self.block.clusters.get(end).is_none_or(|cluster| cluster.grapheme);
             let fits = self.measure.is_none_or(|measure| width <= measure + TOLERANCE);
             if (fits && may_end) || end == first {
-                return Cut {
+                return Ok(Cut {
                     clusters: first..end,
                     visible_end: end,
                     shaped_end: end,
@@ -313,7 +352,7 @@ impl Breaker<'_, '_, '_> {
                     marker,
                     continues: true,
                     shortened: true,
-                };
+                });
             }
             // Far too wide (an unbroken line): go back by what is over at once, cluster by cluster near the end.
             end -= 1;

@@ -10,6 +10,7 @@ mod lines;
 mod paragraph;
 mod place;
 mod shape;
+mod spans;
 mod trim;
 mod unicode;
 
@@ -138,6 +139,8 @@ pub struct Paragraph {
     pub spacing_trim: SpacingTrim,
     pub direction: Direction,
     pub max_lines: Option<u32>,
+    /// In pixels: whole lines that reach beyond it are left out, all but the first.
+    pub max_height: Option<f64>,
     pub overflow: Overflow,
 }
 
@@ -151,6 +154,8 @@ pub struct Composed {
     pub height: f64,
     /// Lines were left out or cut.
     pub truncated: bool,
+    /// A line ends within a word, because the word fits no line.
+    pub torn: bool,
     /// Code points no face has, sorted, each once.
     pub missing: Vec<char>,
 }
@@ -205,13 +210,15 @@ pub enum TextError {
     UnknownFamilies { wanted: Vec<String>, known: String },
     #[error("a text of {bytes} bytes; at most {} are laid out", crate::limits::MAX_TEXT_BYTES)]
     TooLong { bytes: usize },
+    #[error("a text of {characters} characters; at most {} are laid out", crate::limits::MAX_TEXT_CHARS)]
+    TooManyCharacters { characters: usize },
+    #[error("a text of more than {} lines", crate::limits::MAX_TEXT_LINES)]
+    TooManyLines,
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 
 /// Lays out a text in `measure` pixels of width (`None`: as wide as it wants; then lines end only where the text says).
-///
-/// A text that does not fit its box by height is the caller's to shorten: see [`Composed::lines_within`].
 pub fn compose(
     fonts: &Fonts,
     paragraph: &Paragraph,
@@ -233,12 +240,6 @@ pub fn compose(
 }
 
 impl Composed {
-    /// How many whole lines fit in `height` pixels, at least one: what `max_lines` must be for a text that ends with its box.
-    pub fn lines_within(&self, height: f64) -> u32 {
-        let fitting = self.lines.iter().take_while(|line| line.top + line.height <= height + 1.0 / 256.0).count();
-        u32::try_from(fitting.max(1)).unwrap_or(u32::MAX)
-    }
-
     /// What it weighs in a cache.
     fn bytes(&self) -> usize {
         let runs = self.lines.iter().flat_map(|line| &line.runs);
@@ -255,9 +256,20 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         None => key.u8(0),
     };
     key = optional(key, measure);
-    let Paragraph { spans, line_height, align, wrap, word_break, line_break, spacing_trim, direction, max_lines, overflow } =
-        paragraph;
-    key = optional(key, *line_height);
+    let Paragraph {
+        spans,
+        line_height,
+        align,
+        wrap,
+        word_break,
+        line_break,
+        spacing_trim,
+        direction,
+        max_lines,
+        max_height,
+        overflow,
+    } = paragraph;
+    key = optional(optional(key, *line_height), *max_height);
     key = key
         .u8(*align as u8)
         .u8(*wrap as u8)

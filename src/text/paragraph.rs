@@ -2,19 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::ctx::Ctx;
-use crate::limits::MAX_TEXT_BYTES;
-use crate::text::block::{Block, Spans, is_rtl, paragraphs};
-use crate::text::fallback::Chooser;
+use crate::limits::{MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES};
+use crate::text::block::{Block, is_rtl, paragraphs};
 use crate::text::font::{Face, Fonts};
 use crate::text::lines::{Breaker, Cut};
 use crate::text::place::{self, Extent};
 use crate::text::shape::Shaper;
-use crate::text::{Align, Composed, Line, Overflow, Paragraph, Style, TextError, Wrap};
+use crate::text::spans::Spans;
+use crate::text::{Align, Composed, Line, Overflow, Paragraph, TextError, Wrap};
 
 /// Lines between two looks at whether the work is still wanted.
-const CHECK_EVERY: usize = 64;
+const CHECK_EVERY: usize = 16;
+/// Heights are sums of floating point numbers; a box made to measure must hold its lines.
+const TOLERANCE: f64 = 1.0 / 256.0;
 
 /// One line with the paragraph it belongs to.
 struct Draft {
@@ -33,13 +36,18 @@ pub(in crate::text) fn compose(
     if text.len() > MAX_TEXT_BYTES {
         return Err(TextError::TooLong { bytes: text.len() });
     }
-    let mut spans = spans(fonts, paragraph, &text)?;
+    let seen = seen(&text, paragraph)?;
+    let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
+    let faces = first_faces(fonts, &spans)?;
     let mut shaper = Shaper::new();
     let mut missing = BTreeSet::new();
-    let (blocks, drafts, truncated) = break_lines(&mut spans, paragraph, measure, &mut shaper, &mut missing, ctx)?;
+    let Broken { blocks, drafts, truncated, full } =
+        break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing)?;
+    if seen.len() < text.len() && !(truncated && full) {
+        return Err(TextError::TooManyCharacters { characters: text.chars().count() });
+    }
 
     let width = drafts.iter().fold(0.0_f64, |widest, draft| widest.max(draft.cut.width));
-    let faces = first_faces(fonts, &spans)?;
     let mut top = 0.0;
     let mut lines = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.iter().enumerate() {
@@ -49,7 +57,7 @@ pub(in crate::text) fn compose(
         let Some(block) = blocks.get(draft.block) else { continue };
         let cut = &draft.cut;
         let extent = extent(block, cut, paragraph, &spans, &faces);
-        let setting = place::setting(block, cut, measure.unwrap_or(width), paragraph.align, &text);
+        let setting = place::setting(block, cut, measure.unwrap_or(width), paragraph.align, seen);
         let baseline = top + extent.above;
         let height = extent.above + extent.below;
         lines.push(Line {
@@ -64,89 +72,109 @@ pub(in crate::text) fn compose(
         });
         top += height;
     }
-    Ok(Composed { lines, width, height: top, truncated, missing: missing.into_iter().collect() })
+    let torn = drafts.iter().any(|draft| blocks.get(draft.block).is_some_and(|block| is_torn(block, &draft.cut)));
+    Ok(Composed { lines, width, height: top, truncated, torn, missing: missing.into_iter().collect() })
 }
 
-fn spans<'a>(fonts: &'a Fonts, paragraph: &'a Paragraph, text: &'a str) -> Result<Spans<'a>, TextError> {
-    let mut spans = Spans { text, starts: Vec::new(), styles: Vec::new(), choosers: Vec::new(), features: Vec::new(), fonts };
-    let mut start = 0;
-    for span in &paragraph.spans {
-        let chooser = Chooser::new(fonts, &span.style);
-        spans.choosers.push(
-            chooser.ok_or_else(|| TextError::UnknownFamilies { wanted: span.style.families.clone(), known: fonts.known() })?,
-        );
-        spans.starts.push(start);
-        spans.styles.push(&span.style);
-        spans.features.push(features(&span.style));
-        start += span.text.len();
+/// The part of a text that is laid out: all of it, or of one that its lines or its box may cut as much as any text may have.
+fn seen<'a>(text: &'a str, paragraph: &Paragraph) -> Result<&'a str, TextError> {
+    let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) else { return Ok(text) };
+    if paragraph.max_lines.is_none() && paragraph.max_height.is_none() {
+        return Err(TextError::TooManyCharacters { characters: text.chars().count() });
     }
-    Ok(spans)
-}
-
-/// What the style asks for comes last and so wins; spaced letters form no ligatures, as in browsers.
-fn features(style: &Style) -> Vec<([u8; 4], u32)> {
-    let mut features = if style.letter_spacing == 0.0 { Vec::new() } else { vec![(*b"liga", 0), (*b"clig", 0)] };
-    features.extend_from_slice(&style.features);
-    features
+    Ok(text.get(..end).unwrap_or(text))
 }
 
 /// The face of each span that its line metrics come from.
-fn first_faces(fonts: &Fonts, spans: &Spans<'_>) -> Result<Vec<std::sync::Arc<Face>>, TextError> {
+fn first_faces(fonts: &Fonts, spans: &Spans<'_>) -> Result<Vec<Arc<Face>>, TextError> {
     spans.styles.iter().map(|style| fonts.first_face(style).map(|(face, _)| face)).collect()
 }
 
-type Broken = (Vec<Block>, Vec<Draft>, bool);
+/// A text in lines.
+struct Broken {
+    blocks: Vec<Block>,
+    drafts: Vec<Draft>,
+    /// Lines were left out or cut.
+    truncated: bool,
+    /// There is no room for another line.
+    full: bool,
+}
 
 fn break_lines(
     spans: &mut Spans<'_>,
     paragraph: &Paragraph,
+    faces: &[Arc<Face>],
     measure: Option<f64>,
     shaper: &mut Shaper,
     missing: &mut BTreeSet<char>,
-    ctx: &Ctx<'_>,
 ) -> Result<Broken, TextError> {
-    let limit = paragraph.max_lines.map_or(usize::MAX, |max| max.max(1) as usize);
+    let mut limit = paragraph.max_lines.unwrap_or(MAX_TEXT_LINES).clamp(1, MAX_TEXT_LINES) as usize;
     let ellipsis = paragraph.overflow == Overflow::Ellipsis;
     let wrap_at = measure.filter(|_| paragraph.wrap != Wrap::None);
+    let balance = paragraph.wrap == Wrap::Balance;
     let (mut blocks, mut drafts, mut truncated) = (Vec::<Block>::new(), Vec::<Draft>::new(), false);
+    let mut room_below = paragraph.max_height.unwrap_or(f64::INFINITY) + TOLERANCE;
     let text = spans.text;
     for (range, end) in paragraphs(text) {
-        ctx.check()?;
+        spans.ctx.check()?;
+        // Empty lines at the end say nothing: leaving them out cuts nothing.
+        let says_more = |at: usize| text.get(at..).is_some_and(|rest| !rest.trim().is_empty());
         if drafts.len() >= limit {
-            // Empty lines at the end say nothing: leaving them out cuts nothing.
-            truncated |= text.get(range.start..).is_some_and(|rest| !rest.trim().is_empty());
+            truncated |= says_more(range.start);
             break;
         }
-        let mut block = Block::new(spans, range, end, paragraph, shaper, missing);
-        let room = limit - drafts.len();
+        let start = range.start;
+        let mut block = Block::new(spans, range, end, paragraph, shaper, missing)?;
+        let mut room = limit - drafts.len();
         let ends_matter = ends_matter(paragraph.align, is_rtl(block.level));
-        let mut breaker = Breaker { block: &mut block, spans, shaper, measure: wrap_at, ends_matter };
-        let cuts = breaker.lines(room.saturating_add(1), paragraph.wrap == Wrap::Balance);
+        let mut breaker = Breaker { block: &mut block, spans, shaper, measure: wrap_at, ends_matter, hyphen: None };
+        let mut cuts = breaker.lines(room.saturating_add(1), balance)?;
+        let mut fitting = 0;
+        for cut in &cuts {
+            let extent = extent(breaker.block, cut, paragraph, breaker.spans, faces);
+            room_below -= extent.above + extent.below;
+            if room_below < 0.0 {
+                break;
+            }
+            fitting += 1;
+        }
+        if fitting < cuts.len().min(room) {
+            limit = (drafts.len() + fitting).max(1);
+            room = limit - drafts.len();
+            if room == 0 {
+                truncated |= says_more(start);
+                break;
+            }
+            cuts = breaker.lines(room.saturating_add(1), balance)?;
+        }
         truncated |= cuts.len() > room;
         breaker.measure = measure;
         for cut in cuts.into_iter().take(room) {
             let too_wide = wrap_at.is_none() && measure.is_some_and(|measure| cut.width > measure + 1.0 / 256.0);
-            let cut = if too_wide && ellipsis { breaker.with_ellipsis(cut) } else { cut };
+            let cut = if too_wide && ellipsis { breaker.with_ellipsis(cut)? } else { cut };
             truncated |= cut.shortened;
             drafts.push(Draft { block: blocks.len(), cut });
         }
         blocks.push(block);
     }
-    let at_limit = drafts.len() >= limit;
+    let full = drafts.len() >= limit;
+    if truncated && full && paragraph.max_lines.is_none() && limit >= MAX_TEXT_LINES as usize {
+        return Err(TextError::TooManyLines);
+    }
     if truncated
         && ellipsis
-        && at_limit
+        && full
         && let Some(last) = drafts.pop()
     {
         let cut = match blocks.get_mut(last.block) {
             Some(block) if !last.cut.shortened => {
-                Breaker { block, spans, shaper, measure, ends_matter: true }.with_ellipsis(last.cut)
+                Breaker { block, spans, shaper, measure, ends_matter: true, hyphen: None }.with_ellipsis(last.cut)?
             }
             _ => last.cut,
         };
         drafts.push(Draft { block: last.block, cut });
     }
-    Ok((blocks, drafts, truncated))
+    Ok(Broken { blocks, drafts, truncated, full })
 }
 
 /// Whether lines are placed by where they end.
@@ -159,6 +187,11 @@ fn ends_matter(align: Align, rtl: bool) -> bool {
     }
 }
 
+/// The next line goes on where no line may end.
+fn is_torn(block: &Block, cut: &Cut) -> bool {
+    cut.continues && !cut.shortened && block.clusters.get(cut.clusters.end).is_some_and(|next| !next.opportunity)
+}
+
 /// The text of a line: with the white space that hangs, and the line end where the paragraph ends; of a line cut short what
 /// is left of it.
 fn range(block: &Block, cut: &Cut) -> Range<usize> {
@@ -169,7 +202,7 @@ fn range(block: &Block, cut: &Cut) -> Range<usize> {
 }
 
 /// The line box: of every span on the line, and where no line height is given of every face on it too.
-fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[std::sync::Arc<Face>]) -> Extent {
+fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> Extent {
     let line_height = paragraph.line_height;
     let of_span = |span: usize| {
         let style = spans.styles.get(span)?;

@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::text::bidi::visual_order;
-use crate::text::block::{Block, ShapedItem, Spans, is_rtl, slice_glyphs, stretches_after};
+use crate::text::block::{Block, ShapedItem, is_rtl, slice_glyphs, stretches_after};
 use crate::text::font::Face;
 use crate::text::lines::Cut;
 use crate::text::shape::{ShapedGlyph, Shaper};
+use crate::text::spans::Spans;
 use crate::text::{Align, Glyph, Run, Style};
 
 /// How far a line box reaches above and below the baseline, in pixels.

@@ -1,10 +1,10 @@
 //! Whole texts composed: a case per script and rule.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
 
 use super::*;
 use crate::ctx::{Budget, Simd};
+use crate::limits::{MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES};
 
 fn span(text: &str) -> Span {
     Span { text: text.into(), style: Style { size: 20.0, ..Style::default() } }
@@ -393,8 +393,15 @@ fn what_is_remembered_is_the_same_and_keys_see_every_field() {
 
 #[test]
 fn whole_lines_within_a_height() {
-    let c = composed(&plain("a\nb\nc"), None);
-    assert_eq!([c.lines_within(90.0), c.lines_within(89.0), c.lines_within(1.0), c.lines_within(900.0)], [3, 2, 1, 3]);
+    let within = |text: &str, height| {
+        let c = composed(&Paragraph { max_height: Some(height), overflow: Overflow::Ellipsis, ..plain(text) }, None);
+        (c.lines.len(), c.truncated)
+    };
+    let of = |height| within("a\nb\nc", height);
+    assert_eq!([of(90.0), of(89.0), of(1.0), of(900.0)], [(3, false), (2, true), (1, true), (3, false)]);
+    // Empty lines at the end say nothing.
+    assert_eq!(within("a\nb\n\n", 60.0), (2, false));
+    assert_eq!(within("a\n\nb", 60.0), (2, true));
 }
 
 #[test]
@@ -409,50 +416,32 @@ fn unwanted_work_stops_and_errors_say_what_there_is() {
     p.spans[0].style.families = vec!["Nowhere".into()];
     let unknown = compose(&Fonts::bundled(), &p, None, &Memo::off(), &ctx);
     assert!(matches!(unknown, Err(TextError::UnknownFamilies { .. })));
-    let mut p = plain("");
-    p.spans[0].text = "a".repeat(crate::limits::MAX_TEXT_BYTES);
-    assert!(compose(&Fonts::bundled(), &p, None, &Memo::off(), &ctx).is_ok());
-    p.spans[0].text.push('a');
-    let long = compose(&Fonts::bundled(), &p, None, &Memo::off(), &ctx);
-    assert!(matches!(long, Err(TextError::TooLong { .. })));
 }
 
 #[test]
-fn absurd_texts_end_soon() {
-    // What grows with the square shows at a quarter of the cap too.
-    let cap = crate::limits::MAX_TEXT_BYTES / 4;
-    let fill = |piece: &str| piece.repeat(cap / piece.len());
-    let cases = [
-        ("words", fill("lorem ipsum dolor ")),
-        ("one word", fill("a")),
-        ("han", fill("云南小粒咖啡")),
-        ("marks", fill("\u{301}")),
-        ("arabic", fill("سلام")),
-        ("mixed", fill("a א 1 م 中 ")),
-        ("lines", fill("line\n")),
-        ("nul", fill("\0")),
-        ("isolates", fill("\u{2067}")),
-        ("pairs", fill("\u{2067}א\u{2069}")),
-        ("overrides", fill("\u{202E}a")),
-        ("pops", fill("\u{2069}\u{202C}")),
-        ("brackets", fill("([א")),
-        ("thai", fill("สวัสดีครับ")),
-        ("emoji", fill("👨‍👩‍👧‍👦")),
-        ("joiners", fill("\u{200D}")),
-        ("missing", fill("\u{E000}\u{10FFFD}")),
-        ("quotes", fill("中“·”")),
-        ("devanagari", fill("क्")),
-        ("soft hyphens", fill("a\u{AD}")),
-        ("tabs", fill("a\t")),
-        ("hangul jamo", fill("\u{1100}\u{1161}\u{11A8}")),
-    ];
-    for (name, text) in cases {
-        for measure in [Some(300.0), None] {
-            let start = Instant::now();
-            let c = composed(&plain(&text), measure);
-            let took = start.elapsed();
-            assert!(took < Duration::from_secs(5), "{name}: {took:?}");
-            assert!(c.height.is_finite());
-        }
+fn what_is_laid_out_has_a_cap() {
+    let budget = Budget::new(0);
+    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Off };
+    let lines = |p: &Paragraph| compose(&Fonts::bundled(), p, None, &Memo::off(), &ctx).map(|c| (c.lines.len(), c.truncated));
+    let cut = |text: &str, max_lines| Paragraph { max_lines: Some(max_lines), overflow: Overflow::Ellipsis, ..plain(text) };
+    // Characters, not bytes.
+    let words = |count: usize| "ä".repeat(count);
+    for (count, fits) in [(MAX_TEXT_CHARS - 1, true), (MAX_TEXT_CHARS, true), (MAX_TEXT_CHARS + 1, false)] {
+        assert_eq!(lines(&plain(&words(count))).is_ok(), fits, "{count}");
     }
+    let long = lines(&plain(&words(MAX_TEXT_CHARS + 1)));
+    assert!(matches!(long, Err(TextError::TooManyCharacters { characters }) if characters == MAX_TEXT_CHARS + 1));
+    let most = MAX_TEXT_LINES as usize;
+    for (count, fits) in [(most - 1, true), (most, true), (most + 1, false)] {
+        assert_eq!(lines(&plain(&"a\n".repeat(count))).is_ok(), fits, "{count}");
+    }
+    assert!(matches!(lines(&plain(&"a\n".repeat(most + 1))), Err(TextError::TooManyLines)));
+    // What nobody sees is not counted.
+    assert_eq!(lines(&cut(&"a\n".repeat(MAX_TEXT_BYTES / 2), 3)).unwrap(), (3, true));
+    assert_eq!(lines(&cut(&"a\n".repeat(MAX_TEXT_BYTES / 2), MAX_TEXT_LINES)).unwrap(), (most, true));
+    let boxed = Paragraph { max_lines: None, max_height: Some(90.0), ..cut(&"a\n".repeat(MAX_TEXT_BYTES / 2), 1) };
+    assert_eq!(lines(&boxed).unwrap(), (3, true));
+    // Two lines at most, but the first goes on and on.
+    assert!(matches!(lines(&cut(&words(MAX_TEXT_CHARS + 1), 2)), Err(TextError::TooManyCharacters { .. })));
+    assert!(matches!(lines(&plain(&"a".repeat(MAX_TEXT_BYTES + 1))), Err(TextError::TooLong { .. })));
 }

@@ -53,6 +53,27 @@ fn an_upload_is_drawn_as_if_it_lay_in_a_font_folder() {
 }
 
 #[test]
+fn a_font_is_paid_once_also_where_a_picture_proves_broken() {
+    let sound = font("latin.otf");
+    // Its header is good and its body is not: that is seen when it is drawn, and what is shown is then gathered anew.
+    let mut broken = Vec::new();
+    image::RgbImage::new(64, 64).write_to(&mut std::io::Cursor::new(&mut broken), image::ImageFormat::Png).unwrap();
+    let half = broken.len() / 2;
+    broken[half..].fill(0);
+    let budget = sound.len() + broken.len() + 100;
+    let service = with(&[("max_request_bytes", &format!("{budget}B"))]);
+    upload(&service, "broken", &broken);
+    let mut poster = poster(&[json!("upload:Latin.otf")]);
+    poster["layers"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "type": "image", "src": "upload:broken", "width": 9, "height": 9, "on_error": "hide" }));
+    let drawn = service.post_json("/v1/render", &poster);
+    assert_eq!(drawn.status, 200, "{}", String::from_utf8_lossy(&drawn.body));
+    assert!(drawn.header("x-affiche-degraded").is_some());
+}
+
+#[test]
 fn a_font_that_is_replaced_is_drawn_anew() {
     let service = with(&[]);
     let first = render(&service, json!("upload:Latin.otf")).body;

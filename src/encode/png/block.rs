@@ -1,4 +1,4 @@
-//! One deflate block from literals and matches: counted, priced three ways, written the cheapest one.
+//! Deflate blocks from literals and matches: counted, priced three ways, written the cheapest one.
 
 // Tables indexed by bytes, symbols and lengths, all smaller than they; steps never reach beyond the data they were made from.
 #![allow(clippy::indexing_slicing)]
@@ -133,6 +133,21 @@ impl Counts {
         self.bits(&literals, &distances)
     }
 
+    /// The same with the codes' description.
+    pub(super) fn whole(&self) -> u64 {
+        let (literals, distances) = self.lengths();
+        3 + Description::new(&literals, &distances).bits() + self.bits(&literals, &distances)
+    }
+
+    /// Of one block for both.
+    pub(super) fn joined(&self, other: &Counts) -> Counts {
+        let mut all = Counts { literals: self.literals, distances: self.distances, extra: self.extra + other.extra };
+        all.literals.iter_mut().zip(&other.literals).for_each(|(n, more)| *n += more);
+        all.distances.iter_mut().zip(&other.distances).for_each(|(n, more)| *n += more);
+        all.literals[END] = 1;
+        all
+    }
+
     /// Code lengths of literals and lengths, and of distances.
     pub(super) fn lengths(&self) -> ([u8; 286], [u8; 30]) {
         (lengths(&self.literals, LIMIT), lengths(&self.distances, 15))
@@ -168,30 +183,71 @@ struct Length {
     len: u32,
 }
 
+/// What becomes one block.
+pub(super) struct Part<'a> {
+    pub(super) data: &'a [u8],
+    pub(super) steps: &'a [Step],
+    /// Where both begin in those of the band.
+    pub(super) from: usize,
+    pub(super) first: usize,
+    pub(super) counts: Counts,
+    literals: [u8; 286],
+    distances: [u8; 30],
+    description: Description,
+    /// Bits with codes of its own and with the format's.
+    dynamic: u64,
+    fixed: u64,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn of(data: &'a [u8], steps: &'a [Step], at: (usize, usize)) -> Part<'a> {
+        Part::new(data, steps, at, Counts::of(data, steps))
+    }
+
+    pub(super) fn new(data: &'a [u8], steps: &'a [Step], (from, first): (usize, usize), counts: Counts) -> Part<'a> {
+        let (literals, distances) = counts.lengths();
+        let description = Description::new(&literals, &distances);
+        let dynamic = description.bits() + counts.bits(&literals, &distances);
+        let fixed = counts.bits(&FIXED_LITERALS, &FIXED_DISTANCES);
+        Part { data, steps, from, first, counts, literals, distances, description, dynamic, fixed }
+    }
+
+    /// Bits of the block.
+    pub(super) fn cost(&self) -> u64 {
+        3 + self.dynamic.min(self.fixed)
+    }
+
+    fn write(&self, bits: &mut Bits) {
+        if self.fixed <= self.dynamic {
+            bits.add(0b010, 3);
+            // In the format's own table the last two symbols of each alphabet exist, too, and do not change the others' codes.
+            symbols(self.data, self.steps, &fixed_literals(), &codes(&FIXED_DISTANCES), bits);
+        } else {
+            bits.add(0b100, 3);
+            self.description.write(bits);
+            symbols(self.data, self.steps, &codes(&self.literals), &codes(&self.distances), bits);
+        }
+    }
+}
+
 /// Appends `data`, which `steps` describe to its end, as blocks that end on a byte and are not final.
 pub(super) fn write(data: &[u8], steps: &[Step], out: &mut Vec<u8>) {
-    let counts = Counts::of(data, steps);
-    let (literals, distances) = counts.lengths();
-    let description = Description::new(&literals, &distances);
-    let dynamic = description.bits() + counts.bits(&literals, &distances);
-    let fixed = counts.bits(&FIXED_LITERALS, &FIXED_DISTANCES);
+    write_parts(data, &[Part::of(data, steps, (0, 0))], out);
+}
+
+/// The same for `data` in parts.
+pub(super) fn write_parts(data: &[u8], parts: &[Part], out: &mut Vec<u8>) {
     let stored = data.len() as u64 * 8 + data.len().div_ceil(STORED) as u64 * 40;
     // An empty stored block brings the others to a byte.
-    let coded = dynamic.min(fixed) + 3 + 3 + 7 + 32;
+    let coded = parts.iter().map(Part::cost).sum::<u64>() + 3 + 7 + 32;
     if stored <= coded {
         return store(data, out);
     }
     let begin = out.len();
     out.resize(begin + (coded / 8) as usize + 1 + Bits::SLACK, 0);
     let mut bits = Bits::new(&mut out[begin..]);
-    if fixed <= dynamic {
-        bits.add(0b010, 3);
-        // In the format's own table the last two symbols of each alphabet exist, too, and do not change the others' codes.
-        symbols(data, steps, &fixed_literals(), &codes(&FIXED_DISTANCES), &mut bits);
-    } else {
-        bits.add(0b100, 3);
-        description.write(&mut bits);
-        symbols(data, steps, &codes(&literals), &codes(&distances), &mut bits);
+    for part in parts {
+        part.write(&mut bits);
     }
     bits.add(0b000, 3);
     bits.align();

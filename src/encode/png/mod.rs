@@ -17,6 +17,7 @@ mod optimal;
 pub mod palette;
 mod plan;
 mod small;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -80,7 +81,7 @@ struct Grid {
     stride: usize,
     /// Bytes from a pixel to the next one; 1 where they are less.
     pixel: usize,
-    /// Whether differences of samples mean anything: not between numbers in a palette.
+    /// Whether differences of samples may mean anything: between numbers in a palette they seldom do.
     smooth: bool,
 }
 
@@ -103,7 +104,9 @@ pub fn encode_indexed(band: &Indexed, format: &BandFormat, scratch: &mut Scratch
         return Err(not_in_palette());
     };
     palette.pack(band, format.width as usize, &mut scratch.raw).ok_or_else(not_in_palette)?;
-    let grid = Grid { stride: palette.stride(format.width as usize), pixel: 1, smooth: false };
+    // Neighbours in a palette are often alike: worth a try for who has the time.
+    let smooth = palette.depth() == 8 && format.compression == Compression::Small;
+    let grid = Grid { stride: palette.stride(format.width as usize), pixel: 1, smooth };
     Ok(encode(grid, format.compression, scratch))
 }
 

@@ -1,5 +1,5 @@
 //! The cheapest way through a band: all matches that could pay are gathered, then a shortest path is taken over them under the
-//! price of each symbol, and again under the prices that come out of it.
+//! price that each symbol had in the steps so far.
 
 // Positions stay below the length they are compared with at the head of each loop; symbols and lengths index tables as long as
 // their alphabets.
@@ -8,11 +8,11 @@
 use super::block::{Counts, FARTHEST, LENGTH_SYMBOLS, LONGEST, SHORTEST, Step, distance_symbol, length_extra};
 use super::matches::common;
 
-/// Places that are looked at for each position.
-const DEPTH: usize = 64;
+/// Places with the same three bytes that are looked at for each position.
+const DEPTH: usize = 1;
 
-/// A match of this length is taken, without a look at the positions within.
-const ENOUGH: usize = 128;
+/// Places where a run of like pixels goes on as long, before the same.
+const DEPTH_OF_RUNS: usize = 4;
 
 /// Bytes that are worked on at once: bounds the buffers, whatever the canvas's width, to 64 bytes for each of them.
 const PIECE: usize = 1 << 19;
@@ -20,11 +20,9 @@ const PIECE: usize = 1 << 19;
 /// Matches that are kept for a position. Of more the last place goes to the longest.
 const KEPT: usize = 12;
 
-/// Bits of a hash of three bytes.
+/// Bits of a hash of three bytes, and of a run with what comes after.
 const BITS: u32 = 15;
-
-/// How often the prices are taken anew. Later rounds gain less than a thousandth.
-const ROUNDS: usize = 3;
+const BITS_OF_RUNS: u32 = 16;
 
 /// Of a symbol that did not occur.
 const UNSEEN: u8 = 13;
@@ -36,12 +34,43 @@ struct Match {
     distance_less_1: u16,
 }
 
+/// Positions with the same hash, the newest first.
+#[derive(Default)]
+struct Chain {
+    /// Position + 1 of the last one with each hash.
+    heads: Vec<u32>,
+    /// Position + 1 of the one before, of each position that a match still reaches: a ring, so that it stays in the cache.
+    before: Vec<u32>,
+}
+
+impl Chain {
+    fn clear(&mut self, bits: u32) {
+        self.heads.clear();
+        self.heads.resize(1 << bits, 0);
+        self.before.clear();
+        self.before.resize(FARTHEST, 0);
+    }
+
+    #[inline(always)]
+    fn add(&mut self, hash: usize, at: usize) {
+        self.before[at % FARTHEST] = std::mem::replace(&mut self.heads[hash], at as u32 + 1);
+    }
+
+    /// Those before `at` with its hash, as far as a match reaches.
+    #[inline(always)]
+    fn from(&self, at: usize) -> impl Iterator<Item = usize> {
+        let next = move |place: u32| (place as usize).checked_sub(1).filter(|candidate| at - candidate < FARTHEST);
+        std::iter::successors(next(self.before[at % FARTHEST]), move |candidate| next(self.before[*candidate % FARTHEST]))
+    }
+}
+
 /// Buffers for one band after another.
 #[derive(Default)]
 pub(super) struct Optimal {
-    heads: Vec<u32>,
-    /// Position + 1 of the one before with the same hash, of each position.
-    before: Vec<u32>,
+    threes: Chain,
+    runs: Chain,
+    /// Of each position how many bytes from it on are as those a pixel further.
+    like_next: Vec<u32>,
     found: Vec<Match>,
     /// Where each position's matches end.
     ends: Vec<u32>,
@@ -55,19 +84,14 @@ pub(super) struct Optimal {
 impl Optimal {
     /// Replaces `steps`, which describe `data` somehow, by better ones.
     pub(super) fn improve(&mut self, data: &[u8], near: &[usize; 4], steps: &mut Vec<Step>) {
-        let first = Prices::of(&Counts::of(data, steps));
+        let prices = Prices::of(&Counts::of(data, steps));
         steps.clear();
         let mut literals = 0;
         for piece in data.chunks(PIECE) {
             self.gather(piece, near);
-            let mut prices = first;
-            for round in 1..=ROUNDS {
-                self.walk(piece, &prices);
-                self.trace(piece.len());
-                if round < ROUNDS {
-                    prices = Prices::of(&Counts::of(piece, &self.steps));
-                }
-            }
+            // Prices taken anew from these steps would gain a five-hundredth, for half as much time again.
+            self.walk(piece, &prices);
+            self.trace(piece.len());
             for step in &self.steps {
                 literals += step.literals;
                 if step.length > 0 {
@@ -79,24 +103,36 @@ impl Optimal {
         steps.push(Step { literals, length: 0, distance: 1 });
     }
 
-    /// Of each length the nearest match, for every position outside the longest ones.
+    /// Of each length a near match, for every position outside the longest ones.
+    ///
+    /// In gradients three bytes, or eight, are found everywhere: within a run of like pixels all places look the same. What a
+    /// match there depends on is how long the run goes on and what comes after, so places are remembered by that, too.
     fn gather(&mut self, data: &[u8], near: &[usize; 4]) {
-        self.heads.clear();
-        self.heads.resize(1 << BITS, 0);
-        self.before.clear();
-        self.before.resize(data.len(), 0);
+        let pixel = near[0];
+        self.threes.clear(BITS);
+        self.runs.clear(BITS_OF_RUNS);
+        self.like_next.clear();
+        self.like_next.resize(data.len() + 1, 0);
+        for at in (0..data.len().saturating_sub(pixel)).rev() {
+            self.like_next[at] = if data[at] == data[at + pixel] { self.like_next[at + 1] + 1 } else { 0 };
+        }
         self.found.clear();
         self.ends.clear();
         let mut next = 0;
         for at in 0..data.len() {
-            if let Some(three) = data.get(at..at + 3) {
-                let key = u32::from(three[0]) | u32::from(three[1]) << 8 | u32::from(three[2]) << 16;
-                let head = &mut self.heads[(key.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize];
-                self.before[at] = *head;
-                *head = at as u32 + 1;
+            if let Some(word) = data.get(at..).and_then(<[u8]>::first_chunk) {
+                let word = u64::from_le_bytes(*word);
+                self.threes.add(((word as u32 & 0xff_ffff).wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize, at);
+                let like = self.like_next[at];
+                let after = data
+                    .get(at + like as usize + pixel..)
+                    .and_then(<[u8]>::first_chunk)
+                    .map_or(0, |two| u16::from_le_bytes(*two));
+                let run = word & ((1 << (8 * pixel)) - 1) | u64::from(after) << 32 | u64::from(like) << 48;
+                self.runs.add((run.wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - BITS_OF_RUNS)) as usize, at);
                 if at >= next {
                     let length = self.look(data, at, near);
-                    if length >= ENOUGH {
+                    if length == LONGEST {
                         next = at + length;
                     }
                 }
@@ -107,46 +143,27 @@ impl Optimal {
 
     /// Gathers what matches at `at` and gives the longest length.
     fn look(&mut self, data: &[u8], at: usize, near: &[usize; 4]) -> usize {
+        let Optimal { threes, runs, found, .. } = self;
         let most = LONGEST.min(data.len() - at);
-        let begin = self.found.len();
+        let begin = found.len();
         let mut best = SHORTEST - 1;
-        let mut place = self.before[at] as usize;
-        for _ in 0..DEPTH {
-            if place == 0 || best >= most.min(ENOUGH) {
-                break;
-            }
-            let candidate = place - 1;
-            let distance = at - candidate;
-            if distance > FARTHEST {
+        let near = near.iter().filter_map(|distance| at.checked_sub(*distance)).filter(|place| at - place <= FARTHEST);
+        for candidate in threes.from(at).take(DEPTH).chain(near).chain(runs.from(at).take(DEPTH_OF_RUNS)) {
+            if best == most {
                 break;
             }
             if data[candidate + best] == data[at + best] {
                 let length = common(data, at, candidate).min(most);
                 if length > best {
                     best = length;
-                    self.keep(begin, length, distance);
-                }
-            }
-            place = self.before[candidate] as usize;
-        }
-        // In a gradient the like is found everywhere, and the row above lies beyond the depth.
-        for &distance in near {
-            if best < most && distance <= at.min(FARTHEST) {
-                let length = common(data, at, at - distance).min(most);
-                if length > best {
-                    best = length;
-                    self.keep(begin, length, distance);
+                    if found.len() - begin == KEPT {
+                        found.pop();
+                    }
+                    found.push(Match { length: length as u16, distance_less_1: (at - candidate - 1) as u16 });
                 }
             }
         }
         best
-    }
-
-    fn keep(&mut self, begin: usize, length: usize, distance: usize) {
-        if self.found.len() - begin == KEPT {
-            self.found.pop();
-        }
-        self.found.push(Match { length: length as u16, distance_less_1: (distance - 1) as u16 });
     }
 
     fn walk(&mut self, data: &[u8], prices: &Prices) {

@@ -13,6 +13,10 @@ pub const MOST: usize = 256;
 pub struct Colours(Vec<u32>);
 
 impl Colours {
+    pub fn none() -> Colours {
+        Colours(Vec::new())
+    }
+
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -72,10 +76,12 @@ impl Indexed {
         &self.colours
     }
 
-    /// Premultiplied RGBA8 again.
-    pub fn pixels(&self) -> Vec<u8> {
+    /// Premultiplied RGBA8 again, in place of what is in `out`.
+    pub fn pixels(&self, out: &mut Vec<u8>) {
         let pixels = |index: &u8| self.colours.0.get(usize::from(*index)).copied().unwrap_or_default().to_be_bytes();
-        self.indices.iter().flat_map(pixels).collect()
+        out.clear();
+        out.reserve(self.indices.len() * 4);
+        out.extend(self.indices.iter().flat_map(pixels));
     }
 }
 
@@ -128,7 +134,8 @@ impl Seen {
     }
 }
 
-/// A picture's colours in the order of its PLTE: those with alpha first, so that tRNS is short.
+/// A picture's colours in the order of its PLTE: those with alpha first, so that tRNS is short; within both groups as they turn up
+/// band by band, in rising order where they turn up together. So a band that changes re-numbers no colour of the bands above it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Palette {
     /// Premultiplied, as in the pixels.
@@ -136,11 +143,22 @@ pub struct Palette {
 }
 
 impl Palette {
-    pub fn new(colours: &Colours) -> Palette {
-        let mut entries = colours.0.clone();
-        // Stable: within both groups the order stays.
+    /// From the colours of all bands from the top down; `None` if together they are more than [`MOST`].
+    pub fn of<'a>(bands: impl IntoIterator<Item = &'a Colours>) -> Option<Palette> {
+        let mut seen = Seen::new();
+        for colour in bands.into_iter().flat_map(|band| &band.0) {
+            seen.number(colour.to_be_bytes())?;
+        }
+        let mut entries = seen.colours;
+        // Stable.
         entries.sort_by_key(|colour| colour & 255 == 255);
-        Palette { entries }
+        Some(Palette { entries })
+    }
+
+    /// Which entry each of these colours is; `None` if one is missing. With the number of bits a pixel this is all that the bytes
+    /// of a band depend on.
+    pub fn places(&self, colours: &Colours) -> Option<Vec<u8>> {
+        colours.0.iter().map(|colour| Some(self.entries.iter().position(|entry| entry == colour)? as u8)).collect()
     }
 
     /// Bits a pixel.
@@ -174,10 +192,7 @@ impl Palette {
 
     /// Rows of `width` pixels into `out`, each from a byte on; `None` if a colour of the band is not in the palette.
     pub(super) fn pack(&self, band: &Indexed, width: usize, out: &mut Vec<u8>) -> Option<()> {
-        let mut places = [0; MOST];
-        for (place, colour) in places.iter_mut().zip(&band.colours.0) {
-            *place = self.entries.iter().position(|entry| entry == colour)? as u8;
-        }
+        let places = self.places(&band.colours)?;
         let depth = usize::from(self.depth());
         out.clear();
         for row in band.indices.chunks_exact(width.max(1)) {

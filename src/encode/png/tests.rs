@@ -186,7 +186,7 @@ fn palettes_of_every_depth() {
             assert_eq!(all, palette::colours(&pixels).unwrap());
             let used = all.len();
             assert!(used <= many as usize);
-            let palette = Arc::new(Palette::new(&all));
+            let palette = Arc::new(Palette::of(bands.iter().map(Indexed::colours)).unwrap());
             if used == many as usize {
                 assert_eq!(palette.depth(), depth, "{many}");
             }
@@ -225,15 +225,18 @@ fn more_colours_than_a_palette_has() {
     let one = few_colours(1, 1, 1, true);
     let (most, one) = (palette::colours(&most).unwrap(), palette::colours(&one).unwrap());
     assert_eq!(most.union(&one), None);
+    assert_eq!(Palette::of([&most, &one]), None);
     assert_eq!(most.union(&most), Some(most.clone()));
-    let format = BandFormat { width: 1, colour: Colour::Palette(Arc::new(Palette::new(&one))), compression: FAST };
+    let format = BandFormat { width: 1, colour: Colour::Palette(Arc::new(Palette::of([&one]).unwrap())), compression: FAST };
     assert!(encode_band(&[1, 2, 3, 255], &format, &mut Scratch::default()).is_err());
 }
 
 #[test]
 fn indices_give_the_pixels_back() {
     let pixels = few_colours(64, 9, 200, true);
-    assert_eq!(Indexed::of(&pixels).unwrap().pixels(), pixels);
+    let mut again = vec![1; 5];
+    Indexed::of(&pixels).unwrap().pixels(&mut again);
+    assert_eq!(again, pixels);
 }
 
 #[test]
@@ -257,4 +260,18 @@ fn flat_bands_are_tiny_and_small_is_no_larger() {
     for pixels in [flat, picture(1_000, 64, false)] {
         assert!(of(&pixels, Compression::Small) <= of(&pixels, FAST));
     }
+}
+
+#[test]
+fn small_finds_where_a_gradient_comes_again() {
+    // Runs of some pixels that move by less than one from row to row.
+    let size = Size::new(900, 120).unwrap();
+    let pixels: Vec<u8> = (0..900 * 120u32)
+        .flat_map(|n| {
+            let t = (n % 900) * 10 + (n / 900) * 27;
+            [(t / 60) as u8, (t / 97) as u8, 255 - (t / 150) as u8, 255]
+        })
+        .collect();
+    let [fast, small] = [FAST, Compression::Small].map(|compression| file(&pixels, size, Layout::Rgb, 60, compression).len());
+    assert!(small * 10 < fast * 9, "{small} {fast}");
 }

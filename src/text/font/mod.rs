@@ -73,7 +73,7 @@ struct Family {
 }
 
 /// One face to try for a cluster, not yet at its coordinates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::text) struct Candidate {
     pub entry: usize,
 }

@@ -80,9 +80,21 @@ impl Shaper {
         let lang = stretch.lang.and_then(Language::new);
         let mut features: Vec<Feature> =
             stretch.features.iter().map(|(tag, value)| Feature::new(Tag::new(tag), *value, ..)).collect();
-        features.extend(stretch.halved.iter().map(|at| {
-            let start = *at as u32;
-            Feature { tag: Tag::new(b"halt"), value: 1, start, end: start.saturating_add(1) }
+        // The shaper walks all of the stretch for each: neighbours share one.
+        let text_at = |at: usize| stretch.text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for at in stretch.halved {
+            let end = at + text_at(*at);
+            match ranges.last_mut() {
+                Some(last) if last.end == *at => last.end = end,
+                _ => ranges.push(*at..end),
+            }
+        }
+        features.extend(ranges.into_iter().map(|range| Feature {
+            tag: Tag::new(b"halt"),
+            value: 1,
+            start: range.start as u32,
+            end: range.end as u32,
         }));
 
         let buffer = &mut self.buffer;

@@ -96,13 +96,17 @@ async fn a_newer_request_ends_the_older_across_processes() {
     let (id, _) = Partials::of(&one).create(of(10, "a")).await.unwrap();
     for newer in [&one, &other] {
         let start = Partials::of(newer).look(&id).await.unwrap().offset;
+        let (told, heard) = tokio::sync::oneshot::channel();
         let hanging = {
             let (partials, id) = (Partials::of(&one), id.clone());
-            tokio::spawn(async move { partials.append(&id, at(start), body(b"abc").chain(stream::pending())).await })
+            // More is asked for when what came is taken.
+            let more = stream::once(async move {
+                let _ = told.send(());
+                std::future::pending().await
+            });
+            tokio::spawn(async move { partials.append(&id, at(start), body(b"abc").chain(more)).await })
         };
-        while !is_busy(dir.path(), &id) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        heard.await.unwrap();
         let head = Partials::of(newer).head(&id).await.unwrap();
         assert_eq!(head.offset, start + 3, "the older one's bytes count");
         assert!(matches!(hanging.await.unwrap(), Err(PartialError::Busy)));
@@ -110,12 +114,6 @@ async fn a_newer_request_ends_the_older_across_processes() {
     let done = Partials::of(&other).append(&id, at(6), body(b"defg")).await.unwrap();
     assert!(done.stored.is_some());
     assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"abcabcdefg");
-}
-
-/// Whether somebody has the turn.
-fn is_busy(dir: &Path, id: &Id) -> bool {
-    let folder = Folder::open(dir).unwrap();
-    Turn::take_idle(&folder, id).unwrap().is_none()
 }
 
 #[tokio::test]

@@ -1,0 +1,135 @@
+//! `autofit`: the sizes a text may take, and the largest of them at which it fits its box.
+
+use crate::layer::text::FontSize;
+use crate::problem::Problem;
+use crate::template::declare::fields;
+use crate::text::{Composed, Overflow, Paragraph};
+
+/// Pixels between two sizes that are tried.
+const STEP: f64 = 0.5;
+/// Widths and heights are sums of floating point numbers; a box made to measure must hold its text.
+const TOLERANCE: f64 = 1.0 / 256.0;
+
+fields! {
+    /// The sizes a text may take to fit its box: down from `max` in half-pixel steps.
+    pub struct Autofit {
+        /// Never smaller; what does not fit even so is left to `overflow`.
+        min: FontSize,
+        /// The size where there is room enough.
+        max: FontSize,
+    }
+}
+
+impl Autofit {
+    /// How many sizes there are below the largest.
+    fn steps(&self) -> u32 {
+        ((self.max.get() - self.min.get()) / STEP).ceil().max(0.0) as u32
+    }
+
+    fn size(&self, step: u32) -> f64 {
+        (self.max.get() - f64::from(step) * STEP).max(self.min.get())
+    }
+
+    /// The text at another size than the largest, at which it is given: distances in pixels shrink with it.
+    pub fn at_size(&self, paragraph: &Paragraph, size: f64) -> Paragraph {
+        let mut paragraph = paragraph.clone();
+        let shrunk = size / self.max.get();
+        for span in &mut paragraph.spans {
+            span.style.size = size;
+            span.style.letter_spacing *= shrunk;
+        }
+        // Below 4 it would count as a multiple of the size: it is written as one.
+        paragraph.line_height = paragraph.line_height.map(|height| match height {
+            _ if height < 4.0 => height,
+            _ if height * shrunk >= 4.0 => height * shrunk,
+            _ if height / self.max.get() < 4.0 => height / self.max.get(),
+            _ => 4.0,
+        });
+        paragraph
+    }
+
+    /// The largest size at which the text fits and no word is torn; where there is none, the largest at which it fits; else the
+    /// smallest. `set` composes in the box's width.
+    pub fn largest(
+        &self,
+        paragraph: &Paragraph,
+        (width, height): (f64, f64),
+        set: impl Fn(&Paragraph) -> Result<std::sync::Arc<Composed>, Problem>,
+    ) -> Result<f64, Problem> {
+        let boxed = Paragraph { max_height: Some(height), overflow: Overflow::Ellipsis, ..paragraph.clone() };
+        let at = |step: u32| set(&self.at_size(&boxed, self.size(step)));
+        let fits = |composed: &Composed| {
+            !composed.truncated && composed.height <= height + TOLERANCE && composed.width <= width + TOLERANCE
+        };
+        let whole = |composed: &Composed| fits(composed) && !composed.torn;
+        let step = match self.first(|step| at(step).map(|composed| whole(&composed)))? {
+            Some(step) => Some(step),
+            None => self.first(|step| at(step).map(|composed| fits(&composed)))?,
+        };
+        Ok(self.size(step.unwrap_or(self.steps())))
+    }
+
+    /// The first step that is good, if the last one is: what fits at one size fits at the smaller ones.
+    fn first(&self, good: impl Fn(u32) -> Result<bool, Problem>) -> Result<Option<u32>, Problem> {
+        let last = self.steps();
+        if good(0)? {
+            return Ok(Some(0));
+        }
+        if last == 0 || !good(last)? {
+            return Ok(None);
+        }
+        let (mut bad, mut found) = (0, last);
+        while found - bad > 1 {
+            let middle = bad + (found - bad) / 2;
+            if good(middle)? { found = middle } else { bad = middle }
+        }
+        Ok(Some(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Span, Style};
+
+    fn from_to(min: f64, max: f64) -> Autofit {
+        Autofit { min: FontSize::new(min).unwrap(), max: FontSize::new(max).unwrap() }
+    }
+
+    #[test]
+    fn sizes_go_down_in_halves_to_the_smallest() {
+        let fit = from_to(10.2, 12.0);
+        let sizes: Vec<f64> = (0..=fit.steps()).map(|step| fit.size(step)).collect();
+        assert_eq!(sizes, [12.0, 11.5, 11.0, 10.5, 10.2]);
+        assert_eq!(from_to(12.0, 12.0).steps(), 0);
+    }
+
+    #[test]
+    fn the_first_good_step_is_found_with_few_questions() {
+        let fit = from_to(1.0, 501.0);
+        for wanted in [0, 1, 2, 500, 999, 1_000] {
+            let asked = std::cell::Cell::new(0);
+            let good = |step: u32| {
+                asked.set(asked.get() + 1);
+                Ok(step >= wanted)
+            };
+            assert_eq!(fit.first(good).unwrap(), Some(wanted));
+            assert!(asked.get() <= 12, "{}", asked.get());
+        }
+        assert_eq!(fit.first(|_| Ok(false)).unwrap(), None);
+    }
+
+    #[test]
+    fn distances_in_pixels_shrink_with_the_size() {
+        let style = Style { size: 40.0, letter_spacing: 2.0, ..Style::default() };
+        let paragraph = Paragraph { spans: vec![Span { text: "a".into(), style }], ..Paragraph::default() };
+        let at = |line_height: f64, size: f64| {
+            let small = from_to(0.5, 40.0).at_size(&Paragraph { line_height: Some(line_height), ..paragraph.clone() }, size);
+            (small.line_height.unwrap(), small.spans[0].style.letter_spacing)
+        };
+        assert_eq!(at(60.0, 20.0), (30.0, 1.0));
+        assert_eq!(at(1.5, 20.0), (1.5, 1.0));
+        // 60 pixels at 40 are 3 at 2: one and a half times the size.
+        assert_eq!(at(60.0, 2.0), (1.5, 0.1));
+    }
+}

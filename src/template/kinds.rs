@@ -1,0 +1,54 @@
+//! The types of layers there are, and what to say of those there are not.
+
+use std::sync::LazyLock;
+
+use super::hint::{self, did_you_mean, quote, snake};
+use crate::layer;
+
+static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| layer::read::kinds().into_iter().map(|(name, ..)| name).collect());
+
+pub fn is_one(kind: &str) -> bool {
+    KINDS.contains(&kind)
+}
+
+/// All there are.
+pub fn list() -> Option<String> {
+    hint::list(&KINDS)
+}
+
+/// What was probably meant by one that there is not.
+pub fn hint(kind: &str) -> Option<String> {
+    let word = snake(kind);
+    match TYPE_SYNONYMS.iter().find(|(foreign, ours)| *foreign == word && is_one(ours)) {
+        Some((_, ours)) => Some(format!("here it is called {}", quote(ours))),
+        None => did_you_mean(kind, &KINDS),
+    }
+}
+
+/// Other tools' words for kinds of layers.
+const TYPE_SYNONYMS: &[(&str, &str)] = &[
+    ("label", "text"),
+    ("textbox", "text"),
+    ("paragraph", "text"),
+    ("span", "text"),
+    ("img", "image"),
+    ("picture", "image"),
+    ("photo", "image"),
+    ("qrcode", "qr"),
+    ("qr_code", "qr"),
+    ("bar_code", "barcode"),
+    ("rectangle", "rect"),
+    ("box", "rect"),
+    ("square", "rect"),
+    ("circle", "ellipse"),
+    ("oval", "ellipse"),
+    ("container", "group"),
+    ("frame", "group"),
+    ("div", "group"),
+    ("flex", "stack"),
+    ("row", "stack"),
+    ("column", "stack"),
+    ("hstack", "stack"),
+    ("vstack", "stack"),
+    ("polygon", "path"),
+];

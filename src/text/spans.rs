@@ -1,0 +1,95 @@
+//! What every paragraph of a text shares: its characters, how its spans look, the faces they are drawn in.
+
+use std::sync::Arc;
+
+use crate::ctx::Ctx;
+use crate::text::fallback::Chooser;
+use crate::text::font::{Candidate, Face, Fonts};
+use crate::text::{Paragraph, Style, TextError};
+
+/// What every paragraph of a text shares: its characters and how its spans look.
+pub(in crate::text) struct Spans<'a> {
+    pub text: &'a str,
+    /// Where each span starts; the first is 0.
+    pub starts: Vec<usize>,
+    pub styles: Vec<&'a Style>,
+    pub choosers: Vec<Chooser<'a>>,
+    /// OpenType features per span, those of letter spacing included.
+    pub features: Vec<Vec<([u8; 4], u32)>>,
+    pub fonts: &'a Fonts,
+    pub ctx: &'a Ctx<'a>,
+    faces: Vec<FoundFace>,
+}
+
+/// The face that a span's style makes of a candidate, with the slant it lacks.
+struct FoundFace {
+    span: usize,
+    candidate: Candidate,
+    face: Option<(Arc<Face>, f64)>,
+}
+
+impl<'a> Spans<'a> {
+    pub fn new(fonts: &'a Fonts, paragraph: &'a Paragraph, text: &'a str, ctx: &'a Ctx<'a>) -> Result<Spans<'a>, TextError> {
+        let mut spans = Spans {
+            text,
+            starts: Vec::new(),
+            styles: Vec::new(),
+            choosers: Vec::new(),
+            features: Vec::new(),
+            fonts,
+            ctx,
+            faces: Vec::new(),
+        };
+        let mut start = 0;
+        for span in &paragraph.spans {
+            let chooser = Chooser::new(fonts, &span.style);
+            spans.choosers.push(
+                chooser
+                    .ok_or_else(|| TextError::UnknownFamilies { wanted: span.style.families.clone(), known: fonts.known() })?,
+            );
+            spans.starts.push(start);
+            spans.styles.push(&span.style);
+            spans.features.push(features(&span.style));
+            start += span.text.len();
+        }
+        Ok(spans)
+    }
+
+    /// A candidate at a span's weight, slope and size, and the shear that is missing of an italic.
+    pub fn face(&mut self, span: usize, candidate: Candidate) -> Option<(Arc<Face>, f64)> {
+        if let Some(found) = self.faces.iter().find(|found| (found.span, found.candidate) == (span, candidate)) {
+            return found.face.clone();
+        }
+        let style = self.styles.get(span)?;
+        let face = self.fonts.face(candidate, style.weight, style.italic, style.size);
+        self.faces.push(FoundFace { span, candidate, face: face.clone() });
+        face
+    }
+
+    /// The span that holds the character at `at`; the last one at the end.
+    pub fn at(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// The language a span is shaped in: regional forms that a family's name asks for count where `lang` does not choose
+    /// among regions.
+    pub fn lang(&self, span: usize) -> Option<&str> {
+        let own = self.styles.get(span).and_then(|style| style.lang.as_deref());
+        let of_name = self.choosers.get(span).and_then(Chooser::lang);
+        match own {
+            Some(own) if ["zh", "ja", "ko"].iter().any(|region| is_language(own, region)) => Some(own),
+            _ => of_name.or(own),
+        }
+    }
+}
+
+fn is_language(tag: &str, language: &str) -> bool {
+    tag.split(['-', '_']).next().is_some_and(|first| first.eq_ignore_ascii_case(language))
+}
+
+/// What the style asks for comes last and so wins; spaced letters form no ligatures, as in browsers.
+fn features(style: &Style) -> Vec<([u8; 4], u32)> {
+    let mut features = if style.letter_spacing == 0.0 { Vec::new() } else { vec![(*b"liga", 0), (*b"clig", 0)] };
+    features.extend_from_slice(&style.features);
+    features
+}

@@ -1,0 +1,258 @@
+//! Texts that nobody means, as long as a text may be: each ends in a picture or in an error that names the cap, soon and in little
+//! memory, and asks all the while whether it is still wanted.
+//!
+//! `cargo test --release --test absurd -- --nocapture` prints what each took. A test program of its own: its allocator counts,
+//! so nothing else may run beside it.
+// A test may panic: that is how it fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+#[path = "support/peak.rs"]
+mod peak;
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use affiche::asset::{Assets, Shown};
+use affiche::ctx::{Budget, Ctx, Simd};
+use affiche::draw::{DrawError, Studio, draw, lay_out_at};
+use affiche::encode::{Compression, Format, Output};
+use affiche::limits::{Limits, MAX_TEXT_BYTES, MAX_TEXT_CHARS};
+use affiche::memo::Memo;
+use affiche::poster::Poster;
+use affiche::problem::{Code, Problems};
+use affiche::template::{Supplied, Template};
+use affiche::text::Fonts;
+use serde_json::{Map, Value, json};
+
+/// Each takes about a tenth of it: only what grows with the square fails.
+const LONGEST: Duration = Duration::from_secs(5);
+/// Between two questions whether the work is still wanted; each waits about a tenth of it.
+const LONGEST_SILENCE: Duration = Duration::from_millis(500);
+/// Beyond the text itself.
+const LARGEST: usize = 150 << 20;
+
+/// What is repeated, and how it is set.
+type Case = (&'static str, &'static str, Value);
+
+fn cases() -> Vec<Case> {
+    let narrow = || json!({ "width": 1 });
+    let column = || json!({ "width": 300 });
+    let cut = || json!({ "width": 300, "max_lines": 3 });
+    let boxed = || json!({ "width": 300, "height": 200, "overflow": "ellipsis" });
+    vec![
+        ("words", "lorem ipsum dolor ", column()),
+        ("words, as wide as they want", "lorem ipsum dolor ", json!({})),
+        ("words, three lines", "lorem ipsum dolor ", cut()),
+        ("words in a box", "lorem ipsum dolor ", boxed()),
+        ("words, clipped", "lorem ipsum dolor ", json!({ "width": 300, "height": 200, "overflow": "clip" })),
+        ("words, justified", "lorem ipsum dolor ", json!({ "width": 300, "align": "justify" })),
+        ("words, balanced", "lorem ipsum dolor ", json!({ "width": 300, "wrap": "balance" })),
+        ("words, balanced in few lines", "lorem ipsum dolor ", json!({ "width": 99_999, "size": 1, "wrap": "balance" })),
+        ("words, far apart", "lorem ipsum dolor ", json!({ "width": 300, "letter_spacing": 4_000 })),
+        ("words, over one another", "lorem ipsum dolor ", json!({ "width": 300, "letter_spacing": -4_000 })),
+        ("words, huge", "lorem ipsum dolor ", json!({ "width": 300, "size": 4_096 })),
+        ("words, tiny", "lorem ipsum dolor ", json!({ "width": 99_999, "size": 0.5 })),
+        ("words, no line height", "lorem ipsum dolor ", json!({ "width": 300, "line_height": 0 })),
+        ("words, rotated", "lorem ipsum dolor ", json!({ "width": 300, "rotate": 33 })),
+        ("one word", "a", column()),
+        ("one word, one pixel", "a", narrow()),
+        ("one word, one line", "a", json!({ "width": 300, "wrap": "none", "overflow": "ellipsis" })),
+        ("one word, broken anywhere", "a", json!({ "width": 300, "word_break": "break_all" })),
+        ("capital letters that kern", "AVATAWA", json!({ "width": 300, "word_break": "break_all" })),
+        ("ligatures", "ffi", column()),
+        ("hyphens", "-", column()),
+        ("soft hyphens", "a\u{AD}", column()),
+        ("spaces", " ", column()),
+        ("spaces and a letter", " a", json!({ "width": 300, "align": "justify" })),
+        ("tabs", "a\t", column()),
+        ("lines", "\n", column()),
+        ("lines of a letter", "a\n", column()),
+        ("lines of a letter, cut", "a\n", cut()),
+        ("lines of a letter, in a box", "a\n", boxed()),
+        ("lines, all cut", "lorem ipsum\n", json!({ "width": 9, "wrap": "none", "overflow": "ellipsis" })),
+        ("lines of Arabic", "سلام\n", column()),
+        ("all line ends", "\r\n\u{B}\u{C}\u{85}\u{2028}\u{2029}", column()),
+        ("nul", "\0", column()),
+        ("controls", "\u{1}\u{7F}\u{9F}", column()),
+        ("marks", "\u{301}", column()),
+        ("marks of all classes", "a\u{301}\u{327}\u{315}\u{345}\u{5B0}\u{93C}\u{334}", column()),
+        ("a letter with many marks", "a\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}", narrow()),
+        ("joiners", "\u{200D}", column()),
+        ("selectors", "\u{FE0F}\u{E0100}", column()),
+        ("replacement characters", "\u{FFFD}", column()),
+        ("what no face has", "\u{E000}\u{10FFFD}", column()),
+        ("what no face has, with marks", "\u{E000}\u{301}", column()),
+        ("han", "云南小粒咖啡", column()),
+        ("han, justified", "云南小粒咖啡", json!({ "width": 305, "align": "justify" })),
+        ("han, one pixel", "云南小粒咖啡", narrow()),
+        ("han and latin", "云a", column()),
+        ("han and latin, justified", "云a", json!({ "width": 300, "align": "justify" })),
+        ("full-width brackets", "（", column()),
+        ("full-width punctuation", "「，」。（）", json!({ "width": 300, "spacing_trim": "trim_both" })),
+        ("full-width punctuation, one pixel", "「，」。（）", narrow()),
+        ("full-width punctuation and letters", "）a", column()),
+        ("quotes", "中“·”", json!({ "width": 300, "lang": "zh" })),
+        ("hangul", "한국어 ", json!({ "width": 300, "word_break": "keep_all" })),
+        ("hangul jamo", "\u{1100}\u{1161}\u{11A8}", column()),
+        ("arabic", "سلام", column()),
+        ("arabic words", "سلام عليكم ", column()),
+        ("arabic, one pixel", "سلام", narrow()),
+        ("arabic letter by letter", "ب", json!({ "width": 300, "word_break": "break_all", "align": "end" })),
+        ("arabic, one line", "ب", json!({ "width": 300, "wrap": "none", "overflow": "ellipsis" })),
+        ("arabic with marks", "لَّ", json!({ "width": 300, "align": "justify" })),
+        ("the longest ligature", "ﷺ صلى الله عليه وسلم ", column()),
+        ("latin and hebrew", "aא", column()),
+        ("latin and hebrew, one line", "aא", json!({})),
+        ("latin and hebrew, right to left", "aא", json!({ "width": 300, "direction": "rtl", "align": "justify" })),
+        ("everything mixed", "a א 1 م 中 ", column()),
+        ("brackets", "(", column()),
+        ("brackets of a right-to-left text", "([א", column()),
+        ("brackets that close", "(א)[a]", column()),
+        ("brackets, nested", "((((((((((((((((((((((((((((((א))))))))))))))))))))))))))))))", column()),
+        ("numbers and signs", "א1+2-3,4$%", column()),
+        ("terminators", "א$", column()),
+        ("isolates", "\u{2067}", column()),
+        ("isolates, closed", "\u{2067}א\u{2069}", column()),
+        ("first strong isolates", "\u{2068}a", column()),
+        ("embeddings", "\u{202A}\u{202C}", column()),
+        ("embeddings of both ways", "\u{202B}א\u{202C}\u{202A}a\u{202C}", column()),
+        ("embeddings, empty, of both ways", "\u{202B}\u{202C}\u{202A}\u{202C}", column()),
+        ("overrides", "\u{202E}a", column()),
+        ("pops", "\u{2069}\u{202C}", column()),
+        ("deep levels", "\u{202B}a\u{202A}א", column()),
+        ("thai", "สวัสดีครับ", column()),
+        ("thai letter by letter", "ก", narrow()),
+        ("khmer", "ភាសាខ្មែរជាភាសា", column()),
+        ("lao", "ພາສາລາວເປັນພາສາ", column()),
+        ("burmese", "ကျွန်တော်မြန်မာစာလေ့လာနေပါတယ်", column()),
+        ("devanagari", "क्षि", column()),
+        ("devanagari words", "क्षि ", narrow()),
+        ("viramas", "क्", column()),
+        ("tamil", "க்ஷௌ", column()),
+        ("bengali", "ক্ষ্ম", json!({ "width": 300, "letter_spacing": 3 })),
+        ("families", "👨\u{200D}👩\u{200D}👧\u{200D}👦", column()),
+        ("emoji that never end", "👨\u{200D}", column()),
+        ("flags", "🇨🇳", column()),
+        ("keycaps", "1\u{FE0F}\u{20E3}", column()),
+        ("emoji as text", "❤\u{FE0E}", column()),
+        ("skin tones", "\u{1F3FD}", column()),
+        ("tags", "🏴\u{E0067}\u{E0062}\u{E007F}", column()),
+        ("mathematics", "∰𝔸", column()),
+        ("half and full", "ｶﾞＡ", column()),
+    ]
+}
+
+/// The piece again and again, up to the cap on bytes.
+fn fill(piece: &str) -> String {
+    piece.repeat(MAX_TEXT_BYTES / piece.len())
+}
+
+/// The first characters, as many as are drawn.
+fn drawable(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
+}
+
+/// What this thread has worked so far, whatever else the machine does.
+fn worked() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// When it was last asked whether the work is wanted, and the longest time between two questions.
+struct Patience(Mutex<(Duration, Duration)>);
+
+impl Patience {
+    fn new() -> Patience {
+        Patience(Mutex::new((worked(), Duration::ZERO)))
+    }
+
+    fn asked(&self) {
+        let now = worked();
+        let mut last = self.0.lock().unwrap();
+        *last = (now, last.1.max(now - last.0));
+    }
+
+    fn longest(&self) -> Duration {
+        self.0.lock().unwrap().1
+    }
+}
+
+struct Took {
+    answer: Result<(), Code>,
+    layout: Duration,
+    silence: Duration,
+    all: Duration,
+    bytes: usize,
+}
+
+fn read(text: &str, how: &Value) -> Result<Poster, Problems> {
+    let mut layer = how.clone();
+    layer["type"] = json!("text");
+    layer["text"] = json!("{{ words }}");
+    let template = json!({ "width": 400, "height": 300, "layers": [layer] });
+    let variables: Map<String, Value> = [("words".to_owned(), json!(text))].into_iter().collect();
+    let none = Map::new();
+    let supplied = Supplied { variables: &variables, overrides: &none, canvas: &none };
+    Poster::read(&Template::parse(&template)?, &supplied, &Limits::default())
+}
+
+fn code(problems: &Problems) -> Code {
+    let problem = &problems.list()[0];
+    assert!(problem.place.at.starts_with("/layers/0"), "{problems}");
+    problem.code
+}
+
+/// Reads, lays out and draws.
+fn take(fonts: &Fonts, text: &str, how: &Value) -> Took {
+    let (before, start) = (peak::begin(), worked());
+    let patience = Patience::new();
+    let (mut layout, mut silence) = (Duration::ZERO, Duration::ZERO);
+    let answer = read(text, how).map_err(|problems| code(&problems)).and_then(|poster| {
+        let (budget, memo) = (Budget::new(1 << 30), Memo::off());
+        let asked = || {
+            patience.asked();
+            false
+        };
+        let ctx = Ctx { cancelled: &asked, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
+        let studio = Studio { fonts, memo: &memo, ctx: &ctx, limits: &Limits::default() };
+        let assets = Assets::new(vec![Shown::Nothing]);
+        patience.asked();
+        let begun = worked();
+        let laid_out = lay_out_at(&poster, &assets, 1.0, &studio).map(drop);
+        patience.asked();
+        (layout, silence) = (worked() - begun, patience.longest());
+        laid_out.map_err(|problems| code(&problems))?;
+        let output = Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 };
+        draw(&poster, &assets, 1.0, &output, &studio).map(drop).map_err(|error| match error {
+            DrawError::Problems(problems) => code(&problems),
+            DrawError::BadPictures(bad) => panic!("{bad:?}"),
+        })
+    });
+    let bytes = before.peak();
+    Took { answer, layout, silence, all: worked() - start, bytes }
+}
+
+#[test]
+fn every_absurd_text_ends_soon_and_in_little_memory() {
+    let fonts = Fonts::bundled();
+    let wanted = std::env::var("ABSURD").unwrap_or_default();
+    let mut broken = Vec::new();
+    println!("{:45} {:>9} {:>9} {:>9} {:>9}  answer", "", "layout ms", "silent ms", "all ms", "MB");
+    for (name, piece, how) in cases().into_iter().filter(|(name, ..)| name.contains(&wanted)) {
+        let full = fill(piece);
+        let drawable = drawable(&full);
+        for (text, which) in [(&drawable, "drawn"), (&full, "1 MiB")] {
+            let took = take(&fonts, text, &how);
+            let ms = |d: Duration| d.as_secs_f64() * 1_000.0;
+            let (layout, silence, all) = (ms(took.layout), ms(took.silence), ms(took.all));
+            let (mb, answer) = (took.bytes as f64 / 1e6, &took.answer);
+            println!("{:45} {layout:9.1} {silence:9.1} {all:9.1} {mb:9.1}  {answer:?}", format!("{name} ({which})"));
+            let refused = matches!(took.answer, Ok(()) | Err(Code::TooMany));
+            if !refused || took.all > LONGEST || took.silence > LONGEST_SILENCE || took.bytes > LARGEST {
+                broken.push(format!("{name} ({which})"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
