@@ -1,5 +1,6 @@
 //! The synchronous half of the way: lay out, lower, settle, raster. What the service runs under a permit and a library calls.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -62,7 +63,7 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
         SettleError::OverBudget(over) => limit(over.to_string()),
         SettleError::BadPicture { digest, reason } => {
             let shows = |id: usize| matches!(assets.get(id), Shown::Picture { asset, .. } if asset.digest() == digest);
-            let layers = poster.layers.iter().map(|layer| layer.id).filter(|id| shows(id.0));
+            let layers = poster.all().into_iter().map(|layer| layer.id).filter(|id| shows(id.0));
             DrawError::BadPictures(layers.map(|id| (id, reason.clone())).collect())
         }
     })?;
@@ -99,7 +100,14 @@ pub fn measure(poster: &Poster, assets: &Assets, scale: f64, studio: &Studio) ->
 /// Boxes and lines only: what `measure` answers from.
 pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Layout<'p>, Problems> {
     let own = own_fonts(poster, assets, studio)?;
-    let around = Surroundings { fonts: own.as_ref().unwrap_or(studio.fonts), assets, memo: studio.memo, ctx: studio.ctx, scale };
+    let around = Surroundings {
+        fonts: own.as_ref().unwrap_or(studio.fonts),
+        assets,
+        memo: studio.memo,
+        ctx: studio.ctx,
+        scale,
+        placings: Cell::new(0),
+    };
     lay_out(poster, studio.limits, &around)
 }
 
@@ -113,7 +121,7 @@ fn own_fonts(poster: &Poster, assets: &Assets, studio: &Studio) -> Result<Option
         named.iter().map(|(name, font)| OwnFont { name, bytes: font.bytes(), digest: font.digest() }).collect();
     studio.fonts.with_own(&own, studio.memo).map(Some).map_err(|bad| {
         let mut problems = Problems::new();
-        for layer in &poster.layers {
+        for layer in poster.all() {
             let wanted: Vec<String> = layer.font_sources().iter().map(ToString::to_string).collect();
             for font in bad.iter().filter(|font| wanted.contains(&font.name)) {
                 problems.push(Problem::new(layer.place.child("font"), Code::NotAFont, font.to_string()));
@@ -125,7 +133,7 @@ fn own_fonts(poster: &Poster, assets: &Assets, studio: &Studio) -> Result<Option
 
 fn missing_glyphs(layout: &Layout) -> Vec<LayerId> {
     let lacks = |content: &Content| matches!(content, Content::Text { composed, .. } if !composed.missing.is_empty());
-    layout.placed.iter().filter(|placed| lacks(&placed.content)).map(|placed| placed.layer.id).collect()
+    layout.all().into_iter().filter(|placed| lacks(placed.content)).map(|placed| placed.layer.id).collect()
 }
 
 fn late() -> DrawError {

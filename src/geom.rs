@@ -44,6 +44,10 @@ impl FxPoint {
     pub fn from_px(x: f64, y: f64) -> FxPoint {
         FxPoint { x: Fx::from_px(x), y: Fx::from_px(y) }
     }
+
+    pub fn translate(self, by: FxPoint) -> FxPoint {
+        FxPoint { x: Fx(self.x.0.saturating_add(by.x.0)), y: Fx(self.y.0.saturating_add(by.y.0)) }
+    }
 }
 
 /// A rectangle of the scene; may be empty, never inverted.
@@ -135,6 +139,16 @@ impl PxRect {
             y0: self.y0.saturating_add(dy),
             x1: self.x1.saturating_add(dx),
             y1: self.y1.saturating_add(dy),
+        }
+    }
+
+    /// Larger by `by` pixels on every side.
+    pub fn grow(self, by: i32) -> PxRect {
+        PxRect {
+            x0: self.x0.saturating_sub(by),
+            y0: self.y0.saturating_sub(by),
+            x1: self.x1.saturating_add(by),
+            y1: self.y1.saturating_add(by),
         }
     }
 
@@ -325,6 +339,18 @@ impl Path {
 
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    pub fn translate(&self, by: FxPoint) -> Path {
+        let at = |p: FxPoint| p.translate(by);
+        let segments = self.segments.iter().map(|segment| match *segment {
+            Segment::Move(p) => Segment::Move(at(p)),
+            Segment::Line(p) => Segment::Line(at(p)),
+            Segment::Quad(a, b) => Segment::Quad(at(a), at(b)),
+            Segment::Cubic(a, b, c) => Segment::Cubic(at(a), at(b), at(c)),
+            Segment::Close => Segment::Close,
+        });
+        Path { segments: segments.collect() }
     }
 
     /// The box around all points, control points included.

@@ -2,6 +2,8 @@
 
 /// Layers nest this deep (contract); serde_json itself stops at 128 levels of JSON.
 pub const MAX_NESTING: usize = 32;
+/// Boxes placed in one layout: each layer once or twice, and again for every group around it that a minimum or maximum overrules.
+pub const MAX_PLACINGS: u32 = 100_000;
 /// Layers of one template as written, shown or not: each is kept compiled, and more are no work of people.
 pub const MAX_WRITTEN_LAYERS: usize = 10_000;
 /// Bytes that `defaults` come to, copied beneath every layer of their type.
@@ -40,6 +42,10 @@ pub const MAX_PATH_PIECES: usize = 10_000;
 pub const MAX_OUTLINE: f64 = 4_000_000.0;
 /// Dashes of one stroke.
 pub const MAX_DASHES: f64 = 10_000.0;
+/// Shadows of one layer.
+pub const MAX_SHADOWS: usize = 16;
+/// A shadow's `blur` in pixels at scale 1: what is looked at around the canvas grows with it, and is charged.
+pub const MAX_BLUR: f64 = 1_000.0;
 /// Lengths in one `dash`.
 pub const MAX_DASH_LENGTHS: usize = 32;
 /// Steps of all expressions of one request together (minijinja's fuel).

@@ -212,21 +212,21 @@ impl Engine {
         around: &Around<'_>,
         got: &mut Got,
     ) -> Result<(Assets, Vec<Degraded>), Problems> {
-        let firsts = poster.layers.iter().filter_map(|layer| Some((layer, layer.sources()?.0)));
+        let all = poster.all();
+        let firsts = all.iter().filter_map(|layer| Some((*layer, layer.sources()?.0)));
         self.fetch(firsts, got, refresh, around).await?;
         // What failed but was not forbidden has a second source.
         let failed =
             |src: &Source| matches!(got.pictures.get(src), Some(Err(problem)) if problem.code() != Code::ForbiddenSource);
-        let seconds: Vec<(&Layer, &Source)> = poster
-            .layers
+        let seconds: Vec<(&Layer, &Source)> = all
             .iter()
-            .filter_map(|layer| Some((layer, layer.sources()?)))
+            .filter_map(|layer| Some((*layer, layer.sources()?)))
             .filter_map(|(layer, (src, fallback))| Some((layer, fallback.filter(|_| failed(src))?)))
             .collect();
         self.fetch(seconds.into_iter(), got, refresh, around).await?;
 
         let (mut problems, mut degraded) = (Problems::new(), Vec::new());
-        let shown = poster.layers.iter().map(|layer| match choose(layer, got) {
+        let shown = all.iter().map(|layer| match choose(layer, got) {
             Ok((shown, why)) => {
                 degraded.extend(why.map(|why| note(layer, why)));
                 shown
@@ -268,8 +268,9 @@ impl Engine {
     /// Takes the pictures that proved broken out of what was gathered, and out of the cache.
     async fn spoil(&self, poster: &Poster, bad: &[(crate::layer::LayerId, String)], got: &mut Got) -> Result<(), Problems> {
         // What each layer shows: its source if that came, else its fallback. All are looked up before any is taken out.
+        let all = poster.all();
         let lost = bad.iter().filter_map(|(id, reason)| {
-            let (src, fallback) = poster.layers.get(id.0)?.sources()?;
+            let (src, fallback) = all.get(id.0)?.sources()?;
             let came = |source: &Source| got.pictures.get(source)?.as_ref().ok().map(|gathered| Arc::clone(&gathered.asset));
             let shown = [Some(src), fallback].into_iter().flatten().find_map(|source| Some((source.clone(), came(source)?)));
             shown.map(|(source, asset)| (source, asset, reason))
@@ -345,10 +346,11 @@ fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
 
 /// Adds the layers whose text lacks glyphs; the list is in painting order.
 fn tell_missing(poster: &Poster, missing: &[crate::layer::LayerId], degraded: &mut Vec<Degraded>) {
+    let all = poster.all();
     for id in missing {
-        degraded.extend(poster.layers.get(id.0).map(|layer| note(layer, "missing_glyph")));
+        degraded.extend(all.get(id.0).map(|layer| note(layer, "missing_glyph")));
     }
-    degraded.sort_by_key(|d| poster.layers.iter().position(|layer| layer.place == d.place));
+    degraded.sort_by_key(|d| all.iter().position(|layer| layer.place == d.place));
 }
 
 fn refuse_degraded(degraded: &[Degraded]) -> Result<(), Problems> {

@@ -17,7 +17,7 @@ pub struct Poster {
     pub width: f64,
     pub height: Height,
     pub background: Option<Paint>,
-    /// In painting order, the first at the back; each layer's id is its index.
+    /// In painting order, the first at the back.
     pub layers: Vec<Layer>,
     /// About how many bytes it takes.
     pub weight: usize,
@@ -97,7 +97,19 @@ pub fn read_frame(fields: &mut Fields) -> Option<FrameFields> {
     Some(read)
 }
 
+/// Layers with all that lies in them, in painting order.
+fn all(layers: &[Layer]) -> Vec<&Layer> {
+    let mut all = Vec::new();
+    layers.iter().for_each(|layer| layer.gather(&mut all));
+    all
+}
+
 impl Poster {
+    /// Every layer, a group before what lies in it; each one's id is its index.
+    pub fn all(&self) -> Vec<&Layer> {
+        all(&self.layers)
+    }
+
     /// Merges and reads: all problems of variables, overrides and canvas, or else all those of the merged values.
     pub fn read(template: &Template, supplied: &Supplied, limits: &Limits) -> Result<Poster, Problems> {
         let mut problems = Problems::new();
@@ -109,7 +121,8 @@ impl Poster {
         let frame = merged.frame.as_ref().and_then(|frame| read_canvas(frame, &merged.frame_origins, &mut problems));
         let layers = read_all(&merged.layers, &mut problems);
         let given: usize = supplied.overrides.values().chain(supplied.canvas.values()).map(weight_of_json).sum();
-        let weight = template.weight() + given + 2 * merged.expanded + layers.len() * (size_of::<Layer>() + 1_024);
+        let count = all(&layers).len();
+        let weight = template.weight() + given + 2 * merged.expanded + count * (size_of::<Layer>() + 1_024);
         match frame {
             Some(frame) => problems.or(Poster {
                 name: template.name().map(str::to_owned),

@@ -64,7 +64,7 @@ fn the_tables_of_the_template_page_are_up_to_date() {
     let schema = affiche::template::schema::template_schema();
     let mut made = format!("{BEGIN}\n\n### Frame\n\n");
     table(schema["properties"].as_object().unwrap(), &[], &mut made);
-    let layers = ["text", "image", "qr", "rect", "ellipse", "line", "path"]
+    let layers = ["text", "image", "qr", "rect", "ellipse", "line", "path", "group"]
         .map(|name| (name, &schema["$defs"][format!("layer_{name}")]["properties"]));
     let common: Vec<&str> = layers[0]
         .1

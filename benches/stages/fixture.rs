@@ -43,7 +43,7 @@ impl Fixture {
             let bytes = std::fs::read(folder().join("pictures").join(file)).unwrap();
             Shown::Picture { asset: Arc::new(Asset::new(bytes.into(), &self.limits).unwrap()), from: "inline" }
         };
-        Assets::new(poster.layers.iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
+        Assets::new(poster.all().into_iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
     }
 }
 

@@ -47,7 +47,7 @@ fn poster(template: &Value, supplied: &Supplied, manner: Manner) {
     }
     match Poster::read_inline(template, supplied, &limits) {
         Ok(poster) => {
-            let assets = Assets::new(poster.layers.iter().map(|layer| shown(layer.sources().map(|(src, _)| src))).collect());
+            let assets = Assets::new(poster.all().into_iter().map(|layer| shown(layer.sources().map(|(src, _)| src))).collect());
             draw_all_ways(&poster, &assets, manner);
         }
         Err(problems) => sound(&problems),

@@ -72,7 +72,7 @@ pub fn draw_all_ways(poster: &Poster, assets: &Assets, manner: Manner) -> Option
             None
         }
         Err(DrawError::BadPictures(layers)) => {
-            assert!(!layers.is_empty() && layers.iter().all(|(id, _)| id.0 < poster.layers.len()));
+            assert!(!layers.is_empty() && layers.iter().all(|(id, _)| id.0 < poster.all().len()));
             None
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::geom::{FxRect, Path, Rect};
+use crate::geom::{FxRect, Path, Rect, Segment};
 use crate::layer::curves::Curves;
 use crate::layer::emit::Emitter;
 use crate::layer::values::{Border, Length, Paint, Radius};
@@ -39,6 +39,20 @@ impl Ellipse {
             items.push(Item::fill(Shape::Path(Arc::new(Path::new(ring))), to.paint(&border.paint, rect, 1.0)));
         }
         items
+    }
+
+    /// As a caster of shadows: larger by so many layout pixels.
+    pub fn grown(rect: Rect, to: &Emitter, by: f64) -> Shape {
+        outline(rect.inset(-by), to)
+    }
+
+    /// What it hides of its shadow, counterclockwise.
+    pub fn hole(&self, rect: Rect, to: &Emitter) -> Vec<Segment> {
+        let opaque = self.fill.as_ref().is_some_and(Paint::is_opaque);
+        let inset = if opaque { to.rim(rect) } else { 0.0 };
+        let mut path = Vec::new();
+        Curves::ellipse(rect.inset(inset)).reversed().trace(to.map, &mut path);
+        path
     }
 }
 

@@ -70,8 +70,43 @@ impl Emitter {
         }
     }
 
+    /// The outline larger by so many layout pixels on all sides, for shadows; smaller where negative.
+    pub fn grown_box(&self, rect: Rect, radius: &Radius, by: f64) -> Shape {
+        self.inset_round_box(rect, radius, -by)
+    }
+
+    /// What a box hides of its shadow: its outline counterclockwise. Where an opaque box has antialiased edges the hole ends
+    /// inside of them, or what lies beneath both would shine through.
+    pub fn hole(&self, rect: Rect, radius: &Radius, opaque: bool) -> Vec<Segment> {
+        let sharp = self.map.is_upright() && radius.is_none();
+        let inset = if opaque && !sharp { self.rim(rect) } else { 0.0 };
+        let (outer, map, grow) = self.framed(rect);
+        let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (resized(h, inset) * grow, resized(v, inset) * grow));
+        let mut path = Vec::new();
+        map.trace_round_box(outer.inset(inset * grow), radii, Winding::CounterClockwise, &mut path);
+        path
+    }
+
+    /// As far inside a box as its antialiased edge can reach, in layout pixels.
+    pub fn rim(&self, rect: Rect) -> f64 {
+        (1.5 / self.scale().max(1e-9)).min(rect.width / 2.0).min(rect.height / 2.0)
+    }
+
+    /// The box to trace and the map for it: the snapped one as it is, or else the layout's. Also how many of the traced box's
+    /// pixels a layout pixel takes.
+    fn framed(&self, rect: Rect) -> (Rect, Emitter, f64) {
+        match self.snap(rect) {
+            Placed::Upright(px) => (
+                Rect::new(f64::from(px.x0), f64::from(px.y0), f64::from(px.width()), f64::from(px.height())),
+                Emitter { canvas: self.canvas, map: Affine::IDENTITY },
+                self.scale(),
+            ),
+            Placed::Turned => (rect, *self, 1.0),
+        }
+    }
+
     fn inset_round_box(&self, rect: Rect, radius: &Radius, inset: f64) -> Shape {
-        let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| ((h - inset).max(0.0), (v - inset).max(0.0)));
+        let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (resized(h, inset), resized(v, inset)));
         match self.snap(rect) {
             Placed::Upright(px) => {
                 let by = Fx::from_px(inset * self.scale());
@@ -90,16 +125,8 @@ impl Emitter {
 
     /// A border inside the box: the area between the outline and the outline smaller by `width` on all sides.
     pub fn border(&self, rect: Rect, radius: &Radius, border: &Border, opacity: f64) -> Vec<Item<Lowered>> {
-        let scale = self.scale();
         // On the snapped box, so that ring and fill share their outer edge.
-        let (outer, map) = match self.snap(rect) {
-            Placed::Upright(px) => (
-                Rect::new(f64::from(px.x0), f64::from(px.y0), f64::from(px.width()), f64::from(px.height())),
-                Emitter { canvas: self.canvas, map: Affine::IDENTITY },
-            ),
-            Placed::Turned => (rect, *self),
-        };
-        let grow = if map.map == Affine::IDENTITY { scale } else { 1.0 };
+        let (outer, map, grow) = self.framed(rect);
         let width = (border.width * grow).min(outer.width / 2.0).min(outer.height / 2.0);
         if width <= 0.0 {
             return Vec::new();
@@ -193,6 +220,20 @@ impl Emitter {
     }
 }
 
+/// A corner's radius in a box that is smaller by `inset`, or larger where that is negative: then a sharp corner stays sharp and
+/// small radii grow less (CSS Backgrounds 3, 6.1.1).
+fn resized(radius: f64, inset: f64) -> f64 {
+    let spread = -inset;
+    if spread <= 0.0 {
+        return (radius - inset).max(0.0);
+    }
+    if radius >= spread {
+        return radius + spread;
+    }
+    let short = radius / spread - 1.0;
+    radius + spread * (1.0 + short * short * short)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Winding {
     Clockwise,
@@ -203,6 +244,16 @@ fn farthest_corner(rect: Rect, x: f64, y: f64) -> f64 {
     let dx = (x - rect.x).abs().max((rect.right() - x).abs());
     let dy = (y - rect.y).abs().max((rect.bottom() - y).abs());
     libm::hypot(dx, dy)
+}
+
+/// Items blended as one with what lies beneath, at this opacity.
+pub fn with_effects(items: Vec<Item<Lowered>>, opacity: f64, blend: Blend) -> Vec<Item<Lowered>> {
+    match (blend, opacity_to_u8(opacity)) {
+        (Blend::Normal, _) => with_opacity(items, opacity),
+        (_, 0) => Vec::new(),
+        _ if items.is_empty() => items,
+        (blend, alpha) => vec![Item::group(items, alpha, blend, None, None)],
+    }
 }
 
 /// Items as one isolated group of this opacity; a single fill or picture takes it itself, which looks the same.

@@ -4,32 +4,40 @@ pub mod curves;
 pub mod ellipse;
 pub mod emit;
 pub mod fit;
+pub mod group;
 pub mod image;
 pub mod line;
 pub mod path;
 pub mod qr;
 pub mod read;
 pub mod rect;
+pub mod shadow;
 pub mod text;
 pub mod values;
 
+use std::cell::Cell;
+
 use crate::asset::{Assets, Source};
 use crate::ctx::Ctx;
-use crate::geom::{Affine, Rect};
-use crate::layout::boxes::{BoxSpec, Given, Measured};
+use crate::geom::{Affine, Rect, Segment};
+use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
+use crate::limits::MAX_PLACINGS;
 use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
-use crate::scene::{Item, Lowered};
+use crate::scene::{Blend, Item, Lowered};
 use crate::text::{Composed, Fonts};
 use curves::Drawing;
 use ellipse::Ellipse;
 use emit::Emitter;
+use group::Group;
 use image::Image;
 use line::LineLayer;
 use path::PathLayer;
 use qr::{Modules, Qr};
 use rect::RectLayer;
+use shadow::{Caster, Shadows};
 use text::Text;
+use values::{Paint, Radius};
 
 /// A layer's number in painting order; names it through all stages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -46,6 +54,10 @@ pub struct Layer {
     pub rotate: f64,
     /// 0 to 1.
     pub opacity: f64,
+    pub shadows: Shadows,
+    pub blend: Blend,
+    /// Whether what lies beyond its box is cut off.
+    pub clip: bool,
     pub kind: Kind,
 }
 
@@ -58,6 +70,7 @@ pub enum Kind {
     Ellipse(Ellipse),
     Line(LineLayer),
     Path(PathLayer),
+    Group(Group),
 }
 
 /// What a layer's content turned out to be when it was measured.
@@ -76,6 +89,11 @@ pub enum Content {
     },
     Code(std::sync::Arc<Modules>, f64),
     Drawing(Drawing),
+    /// Of each of a group's layers its box, from the group's top left, and its content.
+    Group {
+        size: (f64, f64),
+        inside: Vec<(Rect, Content)>,
+    },
 }
 
 impl Measured for Content {
@@ -85,7 +103,12 @@ impl Measured for Content {
             Content::Text { size, .. } => *size,
             Content::Code(_, side) => (*side, *side),
             Content::Drawing(drawing) => drawing.size,
+            Content::Group { size, .. } => *size,
         }
+    }
+
+    fn follows_height(&self) -> bool {
+        matches!(self, Content::Drawing(_) | Content::Group { .. })
     }
 }
 
@@ -97,6 +120,8 @@ pub struct Surroundings<'a> {
     pub ctx: &'a Ctx<'a>,
     /// Output pixels per layout pixel.
     pub scale: f64,
+    /// How often a box was placed: groups within groups may each ask twice, which doubles at every level.
+    pub placings: Cell<u32>,
 }
 
 impl Layer {
@@ -110,6 +135,7 @@ impl Layer {
             Kind::Ellipse(_) => "ellipse",
             Kind::Line(_) => "line",
             Kind::Path(_) => "path",
+            Kind::Group(_) => "group",
         }
     }
 
@@ -127,6 +153,27 @@ impl Layer {
             Kind::Text(text) => text.font_sources().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// Itself and all that lies in it, in the order of their ids.
+    pub fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
+        into.push(self);
+        if let Kind::Group(group) = &self.kind {
+            group.layers.iter().for_each(|layer| layer.gather(into));
+        }
+    }
+
+    /// Its box in the parent, and its content.
+    pub fn place_in(&self, parent: Parent, around: &Surroundings) -> Result<(Rect, Content), Problem> {
+        let late = |_| Problem::new(self.place.clone(), Code::Deadline, "the deadline passed during layout");
+        around.ctx.check().map_err(late)?;
+        around.placings.set(around.placings.get().saturating_add(1));
+        if around.placings.get() > MAX_PLACINGS {
+            let message =
+                format!("the layout takes more than {MAX_PLACINGS} steps: fewer minimum and maximum sizes of groups help");
+            return Err(Problem::new(self.place.clone(), Code::TooMany, message));
+        }
+        place(&self.frame, parent, &self.place, |given| self.measure(given, around))
     }
 
     /// How many characters of it will be laid out at most.
@@ -147,6 +194,7 @@ impl Layer {
             Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
             Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
             Kind::Path(path) => path.measure(given, &self.place, around.scale),
+            Kind::Group(group) => group.measure(given, around),
         }
     }
 
@@ -196,16 +244,70 @@ impl Layer {
         if self.opacity <= 0.0 {
             return Vec::new();
         }
-        let items = match (&self.kind, content) {
-            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, &emitter),
-            (Kind::Image(image), _) => image.emit(self.id, rect, &emitter, assets),
-            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, &emitter),
-            (Kind::Rect(shape), _) => shape.emit(rect, &emitter),
-            (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, &emitter),
-            (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, &emitter),
-            (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, &emitter),
-            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_), _) => Vec::new(),
+        let cut = |items| if self.clip { self.clipped(items, rect, &emitter) } else { items };
+        if self.shadows.0.is_empty() {
+            return emit::with_effects(cut(self.content(content, rect, &emitter, assets)), self.opacity, self.blend);
+        }
+        let items = match self.outline(rect, &emitter) {
+            Some((radius, hole)) => {
+                let grown = |by: f64| match radius {
+                    Some(radius) => emitter.grown_box(rect, radius, by),
+                    None => Ellipse::grown(rect, &emitter, by),
+                };
+                let mut all = self.shadows.cast(&Caster::Outline { grown: &grown, hole: &hole }, &emitter);
+                // The shadow of a box lies outside of what its clip keeps.
+                all.extend(cut(self.content(content, rect, &emitter, assets)));
+                all
+            }
+            None => {
+                // What lies beside the canvas may cast its shadow onto it.
+                let ample = Emitter { canvas: canvas.grow(self.shadows.reach(&emitter)), ..emitter };
+                let items = self.content(content, rect, &ample, assets);
+                let mut all = self.shadows.cast(&Caster::Drawn(&items), &emitter);
+                all.extend(items);
+                cut(all)
+            }
         };
-        emit::with_opacity(items, self.opacity)
+        emit::with_effects(items, self.opacity, self.blend)
+    }
+
+    /// Of a layer whose shadow its box casts: the radius of its corners (none: it is an ellipse) and the hole in its shadow.
+    fn outline(&self, rect: Rect, to: &Emitter) -> Option<(Option<&Radius>, Vec<Segment>)> {
+        let opaque = |paint: Option<&Paint>| paint.is_some_and(Paint::is_opaque);
+        match &self.kind {
+            Kind::Rect(shape) => Some((Some(&shape.radius), to.hole(rect, &shape.radius, opaque(shape.fill.as_ref())))),
+            Kind::Ellipse(ellipse) => Some((None, ellipse.hole(rect, to))),
+            Kind::Group(Group { look, .. }) if look.background.is_some() => {
+                Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
+            }
+            _ => None,
+        }
+    }
+
+    /// What of the items lies in the box with its round corners.
+    fn clipped(&self, items: Vec<Item<Lowered>>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        let shape = match &self.kind {
+            Kind::Rect(shape) => to.round_box(rect, &shape.radius),
+            Kind::Image(image) => to.round_box(rect, &image.radius),
+            Kind::Group(group) => to.round_box(rect, &group.look.radius),
+            Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
+            Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_) => to.round_box(rect, &Radius::NONE),
+        };
+        if items.is_empty() { items } else { vec![Item::group(items, 255, Blend::Normal, Some(shape), None)] }
+    }
+
+    /// What it draws without shadows, back to front.
+    fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        match (&self.kind, content) {
+            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
+            (Kind::Image(image), _) => image.emit(self.id, rect, emitter, assets),
+            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, emitter),
+            (Kind::Rect(shape), _) => shape.emit(rect, emitter),
+            (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
+            (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, emitter),
+            (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, emitter),
+            (Kind::Group(group), Content::Group { inside, .. }) => group.emit(inside, rect, emitter, assets),
+            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_) | Kind::Group(_), _) => Vec::new(),
+        }
     }
 }

@@ -3,17 +3,20 @@
 use serde_json::{Map, Value};
 
 use crate::layer::ellipse::Ellipse;
+use crate::layer::group::{Group, GroupFields, layers_schema};
 use crate::layer::image::Image;
 use crate::layer::line::{LineLayer, NOT_OF_A_LINE};
 use crate::layer::path::PathLayer;
 use crate::layer::qr::Qr;
 use crate::layer::rect::RectLayer;
+use crate::layer::shadow::Shadows;
 use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId};
 use crate::layout::boxes::BoxSpec;
 use crate::limits::MAX_REQUEST_TEXT_CHARS;
 use crate::problem::{Code, Problem, Problems};
+use crate::scene::Blend;
 use crate::template::declare::fields;
 use crate::template::fields::{FieldSet, Fields, Mode};
 use crate::template::merge::MergedLayer;
@@ -47,6 +50,13 @@ fields! {
         rotate: Degrees = 0,
         /// Of the whole layer, from 0 (invisible) to 1.
         opacity: Opacity = 1,
+        /// A shadow, or a list of which the first lies on top: of a rect, an ellipse or a group with a background cast by its outline and cut out beneath it,
+        /// otherwise by what is drawn.
+        shadow: Option<Shadows>,
+        /// How it is mixed with what lies beneath (CSS mix-blend-mode).
+        blend: Blend = "normal",
+        /// Whether what lies beyond its box, with its round corners, is cut off; the shadow of a box is not.
+        clip: bool = false,
     }
 }
 
@@ -57,6 +67,8 @@ pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
         properties.extend(F::properties());
         (name, properties, F::required())
     }
+    let mut group = kind::<GroupFields>("group");
+    group.1.insert("layers".to_owned(), layers_schema());
     vec![
         kind::<TextFields>("text"),
         kind::<Image>("image"),
@@ -65,11 +77,15 @@ pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
         kind::<Ellipse>("ellipse"),
         kind::<LineLayer>("line"),
         kind::<PathLayer>("path"),
+        group,
     ]
 }
 
-/// Reads one layer; `None` when something is wrong, which `problems` then tells, or when placeholders hide it in a raw one.
-pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problems) -> Option<Layer> {
+/// Reads one layer, whose id is `next`, and those in it, which come after it. `None` when something is wrong, which `problems`
+/// then tells, or when placeholders hide it in a raw one.
+pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Problems) -> Option<Layer> {
+    let id = LayerId(*next);
+    *next += 1;
     let mut reader = layer.reader(mode, problems);
     let mut fields = Fields::of_layer(layer, &mut reader);
     let common = CommonFields::read_fields(&mut fields);
@@ -105,17 +121,40 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
             })
         }
         Some("path") => PathLayer::read_fields(&mut fields).map(|path| Own::Ready(Kind::Path(path))),
+        Some("group") => {
+            if fields.layers().is_none() && mode != Mode::Partial {
+                fields.push(Problem::new(layer.place.clone(), Code::MissingField, "`layers` is missing"));
+            }
+            GroupFields::read_fields(&mut fields).map(Own::Group)
+        }
         // Every layer's type was checked when the template was parsed.
         _ => None,
     };
-    fields.finish()?;
+    let has_spread = common.as_ref().and_then(|common| common.shadow.as_ref()).is_some_and(Shadows::have_spread);
+    let is_box = match &kind {
+        Some(Own::Group(look)) => look.background.is_some(),
+        _ => matches!(layer.kind(), Some("rect" | "ellipse")),
+    };
+    // A background that is still to come may make a box of a group.
+    if has_spread && !is_box && kind.is_some() && mode != Mode::Partial {
+        fields.problem(
+            "shadow",
+            Code::Conflict,
+            "`spread` is for boxes (`rect`, `ellipse`, a `group` with a background): this shadow follows what is drawn",
+        );
+    }
+    let whole = fields.finish();
+    // Read whatever the layer itself is worth: all problems come at once.
+    let inside: Vec<Option<Layer>> = layer.children.iter().flatten().map(|child| read(child, next, mode, problems)).collect();
+    whole?;
     let (common, kind) = (common?, kind?);
     let kind = match kind {
         Own::Ready(kind) => kind,
+        Own::Group(look) => Kind::Group(Group { look, layers: inside.into_iter().collect::<Option<Vec<Layer>>>()? }),
         Own::Text(text) => match text.finish(&layer.place) {
             Ok(text) => Kind::Text(text),
             Err(problem) => {
-                reader.push(problem);
+                layer.reader(mode, problems).push(problem);
                 return None;
             }
         },
@@ -131,12 +170,16 @@ pub fn read(layer: &MergedLayer, id: LayerId, mode: Mode, problems: &mut Problem
         frame,
         rotate: common.rotate.get(),
         opacity: common.opacity.get(),
+        shadows: common.shadow.unwrap_or_default(),
+        blend: common.blend,
+        clip: common.clip,
         kind,
     })
 }
 
 enum Own {
     Text(TextFields),
+    Group(GroupFields),
     Ready(Kind),
 }
 
@@ -163,21 +206,25 @@ impl CommonFields {
 
 /// Reads all layers of a poster; all problems together.
 pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
-    let mut read_layers = Vec::with_capacity(layers.len());
-    let mut characters = 0;
+    let (mut read_layers, mut next) = (Vec::with_capacity(layers.len()), 0);
     for layer in layers {
-        if let Some(read) = read(layer, LayerId(read_layers.len()), Mode::Merged, problems) {
-            let before = characters;
-            characters += read.characters();
-            if characters > MAX_REQUEST_TEXT_CHARS && before <= MAX_REQUEST_TEXT_CHARS {
-                let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
-                problems.push(Problem::new(layer.place.child("text"), Code::TooMany, message));
-            }
+        if let Some(read) = read(layer, &mut next, Mode::Merged, problems) {
             read_layers.push(read);
         } else if problems.is_empty() {
             // A layer that cannot be read always says why; this keeps the promise should a reader forget.
             problems.push(Problem::new(layer.place.clone(), Code::Internal, "the layer could not be read"));
         }
+    }
+    let mut all = Vec::new();
+    read_layers.iter().for_each(|layer| layer.gather(&mut all));
+    let mut characters = 0;
+    let full = |layer: &&&Layer| {
+        characters += layer.characters();
+        characters > MAX_REQUEST_TEXT_CHARS
+    };
+    if let Some(layer) = all.iter().find(full) {
+        let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
+        problems.push(Problem::new(layer.place.child("text"), Code::TooMany, message));
     }
     read_layers
 }

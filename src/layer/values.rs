@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::color::Color;
 use crate::geom::Rect;
 use crate::limits::{MAX_COORDINATE, MAX_STOPS};
+use crate::scene::Blend;
 use crate::template::declare::{fields, number, words};
 use crate::template::fields::{Read, Reader, part_schema};
 use crate::template::values::bounded;
@@ -108,6 +109,15 @@ impl Position {
 
     pub fn resolve(&self, rect: Rect) -> (f64, f64) {
         (rect.x + self.x.resolve(rect.width), rect.y + self.y.resolve(rect.height))
+    }
+}
+
+words! {
+    impl Blend {
+        Normal = "normal", Multiply = "multiply", Screen = "screen", Overlay = "overlay", Darken = "darken", Lighten = "lighten",
+        ColorDodge = "color-dodge", ColorBurn = "color-burn", HardLight = "hard-light", SoftLight = "soft-light",
+        Difference = "difference", Exclusion = "exclusion", Hue = "hue", Saturation = "saturation", Color = "color",
+        Luminosity = "luminosity", PlusLighter = "plus-lighter",
     }
 }
 

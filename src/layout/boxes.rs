@@ -32,10 +32,24 @@ impl BoxSpec {
     }
 }
 
+impl BoxSpec {
+    /// Whether the box hangs on a far edge of the parent that is not known yet. A percentage of an unknown side does not wait: it is
+    /// an error.
+    pub fn waits_for(&self, unknown_width: bool, unknown_height: bool) -> bool {
+        let percent = |l: Option<Length>| matches!(l, Some(Length::Percent(_)));
+        let (to_x, to_y) = (self.to.map(|(x, _)| x), self.to.map(|(_, y)| y));
+        let across = [self.x, self.right, self.width, self.min_width, self.max_width, to_x].into_iter().any(percent);
+        let down = [self.y, self.bottom, self.height, self.min_height, self.max_height, to_y].into_iter().any(percent);
+        let is_wrong = (unknown_width && across) || (unknown_height && down);
+        !is_wrong && ((unknown_width && self.right.is_some()) || (unknown_height && self.bottom.is_some()))
+    }
+}
+
 /// What percentages and far edges refer to.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Parent {
-    pub width: f64,
+    /// Unknown while an automatic width is being found.
+    pub width: Option<f64>,
     /// Unknown while an automatic height is being found.
     pub height: Option<f64>,
 }
@@ -54,6 +68,11 @@ pub struct Given {
 /// Something that has a size of its own, once some sides are given.
 pub trait Measured {
     fn size(&self) -> (f64, f64);
+
+    /// Whether it is laid out anew in a height that is not its own.
+    fn follows_height(&self) -> bool {
+        false
+    }
 }
 
 /// Finds the box and the content measured for it. `measure` is asked again when a minimum or maximum overrules it.
@@ -63,30 +82,33 @@ pub fn place<C: Measured>(
     place: &Place,
     mut measure: impl FnMut(Given) -> Result<C, Problem>,
 ) -> Result<(Rect, C), Problem> {
-    let across = |l: Option<Length>| l.map(|l| l.resolve(parent.width));
-    let down = |l: Option<Length>, field: &str| match (l, parent.height) {
+    let resolve = |l: Option<Length>, whole: Option<f64>, field: &str, side: &str| match (l, whole) {
         (None, _) => Ok(None),
         (Some(Length::Px(px)), _) => Ok(Some(px)),
-        (Some(percent), Some(height)) => Ok(Some(percent.resolve(height))),
-        (Some(_), None) => Err(Problem::new(place.child(field), Code::Conflict, "a percentage of an automatic height")
-            .hint("give the parent a height, or this layer pixels")),
+        (Some(percent), Some(whole)) => Ok(Some(percent.resolve(whole))),
+        (Some(_), None) => Err(Problem::new(place.child(field), Code::Conflict, format!("a percentage of an automatic {side}"))
+            .hint(format!("give the parent a {side}, or this layer pixels"))),
     };
-    let (x, right) = (across(spec.x), across(spec.right));
+    let across = |l: Option<Length>, field: &str| resolve(l, parent.width, field, "width");
+    let down = |l: Option<Length>, field: &str| resolve(l, parent.height, field, "height");
+    let (x, right) = (across(spec.x, "x")?, across(spec.right, "right")?);
     let (y, bottom) = (down(spec.y, "y")?, down(spec.bottom, "bottom")?);
     if let Some((to_x, to_y)) = spec.to {
-        let (from, to) =
-            ((x.unwrap_or(0.0), y.unwrap_or(0.0)), (to_x.resolve(parent.width), down(Some(to_y), "to")?.unwrap_or(0.0)));
+        let (from, to) = (
+            (x.unwrap_or(0.0), y.unwrap_or(0.0)),
+            (across(Some(to_x), "to")?.unwrap_or(0.0), down(Some(to_y), "to")?.unwrap_or(0.0)),
+        );
         let ahead = (to.0 - from.0, to.1 - from.1);
         let content = measure(Given { ahead: Some(ahead), ..Given::default() })?;
         return Ok((Rect::new(from.0.min(to.0), from.1.min(to.1), ahead.0.abs(), ahead.1.abs()), content));
     }
-    let (min_width, max_width) = (across(spec.min_width), across(spec.max_width));
+    let (min_width, max_width) = (across(spec.min_width, "min_width")?, across(spec.max_width, "max_width")?);
     let (min_height, max_height) = (down(spec.min_height, "min_height")?, down(spec.max_height, "max_height")?);
     let clamp_w = |w: f64| clamp(w, min_width, max_width);
     let clamp_h = |h: f64| clamp(h, min_height, max_height);
 
     let stretched = |near: Option<f64>, far: Option<f64>, whole: Option<f64>| Some((whole? - near? - far?).max(0.0));
-    let mut width = across(spec.width).or_else(|| stretched(x, right, Some(parent.width))).map(clamp_w);
+    let mut width = across(spec.width, "width")?.or_else(|| stretched(x, right, parent.width)).map(clamp_w);
     let mut height = down(spec.height, "height")?.or_else(|| stretched(y, bottom, parent.height)).map(clamp_h);
     if let Some(ratio) = spec.aspect_ratio {
         match (width, height) {
@@ -105,10 +127,14 @@ pub fn place<C: Measured>(
         size.1 = height.unwrap_or_else(|| clamp_h(content.size().1));
     }
 
-    let left = match (x, right) {
-        (Some(x), _) => x,
-        (None, Some(right)) => parent.width - right - size.0,
-        (None, None) => 0.0,
+    if content.follows_height() && height.is_none() && size.1 != content.size().1 {
+        content = measure(Given { width: Some(size.0), height: Some(size.1), at_most: None, ahead: None })?;
+    }
+
+    let left = match (x, right, parent.width) {
+        (Some(x), ..) => x,
+        (None, Some(right), Some(whole)) => whole - right - size.0,
+        _ => 0.0,
     };
     let top = match (y, bottom, parent.height) {
         (Some(y), ..) => y,
@@ -138,7 +164,7 @@ mod tests {
 
     fn resolve(spec: BoxSpec) -> Rect {
         let at = Place::new(In::Template, "/layers/0");
-        let parent = Parent { width: 200.0, height: Some(100.0) };
+        let parent = Parent { width: Some(200.0), height: Some(100.0) };
         // Content of 1,000 square pixels that takes what width it is given.
         place(&spec, parent, &at, |given| {
             let width = given.width.unwrap_or(50.0).min(given.at_most.unwrap_or(f64::INFINITY));
@@ -183,7 +209,7 @@ mod tests {
     fn a_percentage_of_an_unknown_height_is_an_error_at_its_field() {
         let at = Place::new(In::Template, "/layers/0");
         let spec = BoxSpec { height: Some(Length::Percent(50.0)), ..BoxSpec::default() };
-        let parent = Parent { width: 200.0, height: None };
+        let parent = Parent { width: Some(200.0), height: None };
         let problem = place(&spec, parent, &at, |_| Ok(Own(1.0, 1.0))).err().unwrap();
         assert_eq!(problem.place.at, "/layers/0/height");
     }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use crate::geom::{Rect, Size};
 use crate::layer::values::Paint;
-use crate::layer::{Content, Layer, Surroundings};
+use crate::layer::{Content, Kind, Layer, Surroundings};
 use crate::limits::Limits;
 use crate::poster::{Height, Poster};
 use crate::problem::{Code, In, Place, Problem, Problems};
-use boxes::{Parent, place};
+use boxes::Parent;
 
 /// A poster whose boxes are known, in pixels at scale 1 from the canvas' top left.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Layout<'p> {
     pub size: Size,
     pub scale: f64,
     pub background: Option<&'p Paint>,
-    /// In painting order.
+    /// Those of the poster itself, in painting order.
     pub placed: Vec<PlacedLayer<'p>>,
 }
 
@@ -33,24 +33,53 @@ pub struct PlacedLayer<'p> {
     pub content: Content,
 }
 
+/// A layer at any depth as it lies on the canvas, rotation aside.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'l> {
+    pub layer: &'l Layer,
+    pub rect: Rect,
+    pub content: &'l Content,
+}
+
+impl Layout<'_> {
+    /// Every layer in painting order, a group before what lies in it.
+    pub fn all(&self) -> Vec<Seen<'_>> {
+        fn add<'l>(seen: Seen<'l>, all: &mut Vec<Seen<'l>>) {
+            all.push(seen);
+            if let (Kind::Group(group), Content::Group { inside, .. }) = (&seen.layer.kind, seen.content) {
+                for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+                    let rect = Rect { x: seen.rect.x + rect.x, y: seen.rect.y + rect.y, ..*rect };
+                    add(Seen { layer, rect, content }, all);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        for placed in &self.placed {
+            add(Seen { layer: placed.layer, rect: placed.rect, content: &placed.content }, &mut all);
+        }
+        all
+    }
+}
+
 pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -> Result<Layout<'p>, Problems> {
     let mut problems = Problems::new();
     let mut placed: Vec<Option<PlacedLayer>> = poster.layers.iter().map(|_| None).collect();
     let mut put = |wanted: &dyn Fn(&Layer) -> bool, height: Option<f64>, problems: &mut Problems| -> f64 {
         let mut lowest = 0.0_f64;
         for (slot, layer) in placed.iter_mut().zip(&poster.layers).filter(|(_, layer)| wanted(layer)) {
-            if around.ctx.check().is_err() {
-                let late = Problem::new(layer.place.clone(), Code::Deadline, "the deadline passed during layout");
-                problems.push(late);
-                break;
-            }
-            let parent = Parent { width: poster.width, height };
-            match place(&layer.frame, parent, &layer.place, |given| layer.measure(given, around)) {
+            let parent = Parent { width: Some(poster.width), height };
+            match layer.place_in(parent, around) {
                 Ok((rect, content)) => {
                     lowest = lowest.max(rect.bottom());
                     *slot = Some(PlacedLayer { layer, rect, content });
                 }
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    let late = problem.code == Code::Deadline;
+                    problems.push(problem);
+                    if late {
+                        break;
+                    }
+                }
             }
         }
         lowest
@@ -78,25 +107,41 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
     problems.or(Layout { width: poster.width, height, size, scale: around.scale, background: poster.background.as_ref(), placed })
 }
 
-/// Sets the texts of each `autofit_group` at the smallest size that one of them was fitted at. Their boxes stay: fitted texts
-/// have both sides given.
+/// Sets the texts of each `autofit_group`, at whatever depth, at the smallest size that one of them was fitted at. Their boxes
+/// stay: fitted texts have both sides given.
 fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut Problems) {
-    let fitted = |placed: &PlacedLayer| match placed.content {
-        Content::Text { fitted, .. } => fitted,
-        Content::Plain { .. } | Content::Code(..) | Content::Drawing(_) => None,
+    let fitted = |content: &Content| match content {
+        Content::Text { fitted, .. } => *fitted,
+        Content::Plain { .. } | Content::Code(..) | Content::Drawing(_) | Content::Group { .. } => None,
     };
     let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
-    for (group, size) in placed.iter().filter_map(|placed| placed.layer.autofit_group().zip(fitted(placed))) {
-        let least = smallest.entry(group).or_insert(size);
-        *least = least.min(size);
+    for placed in &mut *placed {
+        each(placed.layer, placed.rect, &mut placed.content, &mut |layer, _, content| {
+            if let Some((group, size)) = layer.autofit_group().zip(fitted(content)) {
+                let least = smallest.entry(group).or_insert(size);
+                *least = least.min(size);
+            }
+        });
     }
     for placed in placed {
-        let shared = placed.layer.autofit_group().and_then(|group| smallest.get(group).copied());
-        let Some(size) = shared.filter(|size| fitted(placed).is_some_and(|own| own > *size)) else { continue };
-        match placed.layer.set_at(size, placed.rect.width, placed.rect.height, around) {
-            Some(Ok(content)) => placed.content = content,
-            Some(Err(problem)) => problems.push(problem),
-            None => {}
+        each(placed.layer, placed.rect, &mut placed.content, &mut |layer, rect, content| {
+            let shared = layer.autofit_group().and_then(|group| smallest.get(group).copied());
+            let Some(size) = shared.filter(|size| fitted(content).is_some_and(|own| own > *size)) else { return };
+            match layer.set_at(size, rect.width, rect.height, around) {
+                Some(Ok(anew)) => *content = anew,
+                Some(Err(problem)) => problems.push(problem),
+                None => {}
+            }
+        });
+    }
+}
+
+/// Visits a layer and all that lies in it, each with its box in its parent.
+fn each<'l>(layer: &'l Layer, rect: Rect, content: &mut Content, visit: &mut dyn FnMut(&'l Layer, Rect, &mut Content)) {
+    visit(layer, rect, content);
+    if let (Kind::Group(group), Content::Group { inside, .. }) = (&layer.kind, content) {
+        for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+            each(layer, *rect, content, visit);
         }
     }
 }

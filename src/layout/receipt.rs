@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::asset::{Assets, Shown};
 use crate::geom::Rect;
 use crate::layer::{Content, Kind};
-use crate::layout::{Layout, PlacedLayer};
+use crate::layout::{Layout, Seen};
 use crate::text::{Composed, Face, Line, Run};
 
 /// Whether the receipt tells what the glyphs of a text cover: every outline must be read for it, which a render does not wait
@@ -22,11 +22,11 @@ pub enum Ink {
 
 /// The contract's receipt; `assets` tells where pictures came from.
 pub fn receipt(layout: &Layout, assets: &Assets, ink: Ink) -> Value {
-    let layers: Vec<Value> = layout.placed.iter().map(|placed| layer(placed, layout.scale, assets, ink)).collect();
+    let layers: Vec<Value> = layout.all().iter().map(|seen| layer(seen, layout.scale, assets, ink)).collect();
     json!({ "width": layout.size.width(), "height": layout.size.height(), "layers": layers })
 }
 
-fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets, ink: Ink) -> Value {
+fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     let layer = placed.layer;
     let mut entry = Map::new();
     entry.insert("at".into(), json!(layer.place.at));
@@ -38,7 +38,7 @@ fn layer(placed: &PlacedLayer, scale: f64, assets: &Assets, ink: Ink) -> Value {
     }
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
-    match (&layer.kind, &placed.content) {
+    match (&layer.kind, placed.content) {
         (Kind::Text(text), Content::Text { composed, indent, .. }) => {
             let (dx, dy) = text.offset(composed, *indent, placed.rect);
             let size = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.size).next();

@@ -20,7 +20,7 @@ impl Engine {
         problems: &mut Problems,
     ) -> Vec<(Source, Arc<FontBytes>)> {
         let mut wanted: Vec<(Source, Vec<Place>)> = Vec::new();
-        for layer in &poster.layers {
+        for layer in poster.all() {
             for source in layer.font_sources() {
                 let place = layer.place.child("font");
                 match wanted.iter_mut().find(|(known, _)| *known == source) {

@@ -14,7 +14,7 @@ use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Segment, Size};
 pub use crate::key::{Key, KeyBuilder};
 use crate::pixels::{Mask, Pixmap};
 use crate::text::Face;
-pub use recipe::{ColorGlyph, Crop, Picture, Recipe, RecipeKind, Warp};
+pub use recipe::{Blur, ColorGlyph, Crop, Picture, Recipe, RecipeKind, Warp};
 
 /// What pictures and glyphs are at this point of the way.
 pub trait Stage: 'static {
@@ -158,6 +158,20 @@ impl Shape {
         match self {
             Shape::Rect(r) | Shape::RoundRect(r, _) | Shape::Ellipse(r) => *r,
             Shape::Path(path) => path.bounds(),
+        }
+    }
+
+    pub fn translate(&self, by: FxPoint) -> Shape {
+        let rect = |r: &FxRect| {
+            let at = |x: Fx, y: Fx| FxPoint { x, y }.translate(by);
+            let (near, far) = (at(r.x0, r.y0), at(r.x1, r.y1));
+            FxRect::new(near.x, near.y, far.x, far.y)
+        };
+        match self {
+            Shape::Rect(r) => Shape::Rect(rect(r)),
+            Shape::RoundRect(r, radii) => Shape::RoundRect(rect(r), *radii),
+            Shape::Ellipse(r) => Shape::Ellipse(rect(r)),
+            Shape::Path(path) => Shape::Path(Arc::new(path.translate(by))),
         }
     }
 

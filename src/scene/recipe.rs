@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::asset::Asset;
+use crate::color::Premul;
 use crate::geom::{Affine, PxRect, Size};
 use crate::key::{Key, KeyBuilder};
-use crate::scene::{Shape, key_of_shape};
+use crate::scene::{Item, Lowered, Shape, key_of_shape};
 use crate::text::Face;
 
 /// How to make a pixmap of `size`. Position independent, so that a picture that only moves keeps its key.
@@ -22,6 +23,29 @@ pub enum RecipeKind {
     Picture(Picture),
     Warp(Warp),
     ColorGlyph(ColorGlyph),
+    Blur(Blur),
+}
+
+/// A shadow: the alpha of some items, blurred, in one colour.
+#[derive(Clone)]
+pub struct Blur {
+    /// What casts it.
+    pub items: Vec<Item<Lowered>>,
+    /// What of the items is looked at: the window and as much around it as can reach into it.
+    pub area: PxRect,
+    /// What of the blurred area is wanted, in the items' coordinates. Never empty, inside the area.
+    pub window: PxRect,
+    /// The standard deviation in pixels.
+    pub sigma: f64,
+    pub color: Premul,
+}
+
+impl Blur {
+    /// How far a pixel is spread, in pixels.
+    pub fn reach(sigma: f64) -> i32 {
+        // Three boxes of a radius of at most sigma, each a pixel more for its fractional ends.
+        if sigma > 0.0 { (3.0 * sigma).ceil().min(1e6) as i32 + 3 } else { 0 }
+    }
 }
 
 /// A decoded picture, cropped and resampled.
@@ -117,6 +141,23 @@ impl Recipe {
             .u32(glyph.window.height())
             .finish();
         Recipe { key, size: glyph.window, opaque: false, kind: RecipeKind::ColorGlyph(glyph) }
+    }
+
+    /// `None` where the window is empty.
+    pub fn blur(blur: Blur) -> Option<Recipe> {
+        let size = Size::new(blur.window.width(), blur.window.height())?;
+        if !blur.area.contains_rect(blur.window) {
+            return None;
+        }
+        let mut key = KeyBuilder::new("blur").u32(blur.items.len() as u32);
+        for item in &blur.items {
+            key = key.key(item.key());
+        }
+        for rect in [blur.area, blur.window] {
+            key = key.i32(rect.x0).i32(rect.y0).i32(rect.x1).i32(rect.y1);
+        }
+        let key = key.f64(blur.sigma).bytes(&blur.color.to_bytes()).finish();
+        Some(Recipe { key, size, opaque: false, kind: RecipeKind::Blur(blur) })
     }
 
     pub fn key(&self) -> Key {

@@ -1,5 +1,6 @@
 //! Settling: every recipe of a scene becomes pixels, every glyph run placed masks. After this nothing can fail.
 
+mod blur;
 mod color_glyph;
 mod glyphs;
 mod outline;
@@ -39,7 +40,7 @@ pub fn settle(scene: &Scene, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleEr
     let canvas = PxRect::of_size(scene.size());
     let wanted = plan::Wanted::of(scene.items(), canvas);
     wanted.charge(ctx.budget)?;
-    let made = wanted.make(canvas, memo, ctx)?;
+    let made = wanted.make(memo, ctx)?;
     let items = made.items(scene.items(), canvas);
     Ok(Canvas::new(scene.size(), scene.background(), items))
 }
@@ -47,8 +48,8 @@ pub fn settle(scene: &Scene, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleEr
 /// What the recipes and runs of a scene gave.
 struct Made {
     pixels: HashMap<Key, Arc<Pixmap>>,
-    /// By the key of the item that holds the run: equal keys, equal masks.
-    masks: HashMap<Key, Arc<[PlacedMask]>>,
+    /// By the key of the item that holds the run and what of it is looked at: the canvas, or the area of a blur.
+    masks: HashMap<(Key, PxRect), Arc<[PlacedMask]>>,
 }
 
 impl Made {
@@ -64,7 +65,7 @@ impl Made {
         let op = match item.op() {
             Op::Fill { shape, paint } => Op::Fill { shape: shape.clone(), paint: paint.clone() },
             Op::Glyphs { paint, .. } => {
-                let run = self.masks.get(&item.key()).filter(|masks| !masks.is_empty())?;
+                let run = self.masks.get(&(item.key(), canvas)).filter(|masks| !masks.is_empty())?;
                 Op::Glyphs { run: Arc::clone(run), paint: paint.clone() }
             }
             Op::Pixels { source, x, y, clip, opacity } => {

@@ -10,39 +10,48 @@ use crate::geom::PxRect;
 use crate::key::Key;
 use crate::memo::{Kind, Memo};
 use crate::pixels::Pixmap;
-use crate::scene::{GlyphRun, Item, Lowered, Op, Picture, PlacedMask, Recipe, RecipeKind, Warp};
-use crate::settle::{Made, SettleError, color_glyph, glyphs, picture, svg, warp};
+use crate::scene::{GlyphRun, Item, Lowered, Op, Picture, PlacedMask, Recipe, RecipeKind};
+use crate::settle::{Made, SettleError, blur, color_glyph, glyphs, picture, svg, warp};
 
 /// The distinct recipes and glyph runs that can be seen, in the order of their first use.
 pub(super) struct Wanted<'a> {
     /// Those that items show; what a warp is made from is found through it.
     recipes: Vec<&'a Recipe>,
-    runs: Vec<(Key, &'a GlyphRun)>,
+    runs: Vec<Run<'a>>,
     seen: HashSet<Key>,
+    canvas: PxRect,
+}
+
+/// A glyph run of which the part on `canvas` is wanted; `key` is its item's.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    key: Key,
+    canvas: PxRect,
+    glyphs: &'a GlyphRun,
 }
 
 impl<'a> Wanted<'a> {
     pub fn of(items: &'a [Item<Lowered>], canvas: PxRect) -> Wanted<'a> {
-        let mut wanted = Wanted { recipes: Vec::new(), runs: Vec::new(), seen: HashSet::new() };
-        wanted.add(items, canvas);
+        let mut wanted = Wanted { recipes: Vec::new(), runs: Vec::new(), seen: HashSet::new(), canvas };
+        wanted.add(items);
         wanted
     }
 
-    fn add(&mut self, items: &'a [Item<Lowered>], canvas: PxRect) {
+    fn add(&mut self, items: &'a [Item<Lowered>]) {
         for item in items {
-            if item.bounds().intersect(canvas).is_empty() {
+            if item.bounds().intersect(self.canvas).is_empty() {
                 continue;
             }
             match item.op() {
                 Op::Fill { .. } => {}
                 Op::Glyphs { run, .. } => {
                     if self.seen.insert(item.key()) {
-                        self.runs.push((item.key(), run.as_ref()));
+                        self.runs.push(Run { key: item.key(), canvas: self.canvas, glyphs: run.as_ref() });
                     }
                 }
                 Op::Pixels { source, .. } => self.add_recipe(source),
                 Op::Group { items, mask, .. } => {
-                    self.add(items, canvas);
+                    self.add(items);
                     if let Some(mask) = mask {
                         self.add_recipe(&mask.source);
                     }
@@ -58,50 +67,29 @@ impl<'a> Wanted<'a> {
     }
 
     /// Takes for every picture its decoded pixels or those of all that is made of it, whichever are more, as the original is
-    /// let go when they are made; and the pixels of every warp and colour glyph.
+    /// let go when they are made; the pixels of every warp and colour glyph; and of every blur also the area it works on.
     pub fn charge(&self, budget: &Budget) -> Result<(), OverBudget> {
-        let mut known = HashSet::new();
-        let mut by_asset: HashMap<Key, (u64, u64)> = HashMap::new();
-        let mut others = 0_u64;
-        for recipe in &self.recipes {
-            let mut next = Some(*recipe);
-            while let Some(recipe) = next.take().filter(|r| known.insert(r.key())) {
-                let area = recipe.size().area();
-                match recipe.kind() {
-                    RecipeKind::Picture(picture) => {
-                        let header = picture.asset.header();
-                        let decoded = if header.format == Format::Svg { 0 } else { header.area() };
-                        let (_, shown) = by_asset.entry(picture.asset.digest()).or_insert((decoded, 0));
-                        *shown = shown.saturating_add(area);
-                    }
-                    RecipeKind::Warp(warp) => {
-                        others = others.saturating_add(area);
-                        next = Some(&warp.source);
-                    }
-                    RecipeKind::ColorGlyph(_) => others = others.saturating_add(area),
-                }
-            }
-        }
-        let pictures = by_asset.values().fold(0_u64, |sum, (decoded, shown)| sum.saturating_add(*decoded.max(shown)));
-        budget.charge(pictures.saturating_add(others))
+        let mut bill = Bill::default();
+        self.recipes.iter().for_each(|recipe| bill.add(recipe));
+        budget.charge(bill.sum())
     }
 
-    pub fn make(&self, canvas: PxRect, memo: &Memo, ctx: &Ctx) -> Result<Made, SettleError> {
-        let mut made = Made { pixels: HashMap::new(), masks: HashMap::new() };
-        let mut first = Jobs::default();
-        let mut warps: Vec<(usize, &Recipe, &Warp)> = Vec::new();
-        let mut asked = HashSet::new();
+    pub fn make(&self, memo: &Memo, ctx: &Ctx) -> Result<Made, SettleError> {
+        let mut plan = Plan::new(memo);
         for recipe in &self.recipes {
-            need(recipe, memo, &mut made, &mut asked, &mut first, &mut warps);
+            plan.need(recipe);
         }
-        let mut jobs: Vec<Job> = first.by_asset.into_iter().map(|(asset, recipes)| Job::Pictures(asset, recipes)).collect();
-        jobs.extend(first.others.into_iter().map(Job::Alone));
-        for (key, run) in &self.runs {
-            let found = glyphs::Spots::look_up(run, canvas, memo);
+        plan.runs.extend(&self.runs);
+        let Plan { mut made, by_asset, alone, runs, mut later, .. } = plan;
+        let mut jobs: Vec<Job> = by_asset.into_iter().map(|(asset, recipes)| Job::Pictures(asset, recipes)).collect();
+        jobs.extend(alone.into_iter().map(Job::Alone));
+        let mut known = HashSet::new();
+        for run in runs.into_iter().filter(|run| known.insert((run.key, run.canvas))) {
+            let found = glyphs::Spots::look_up(run.glyphs, run.canvas, memo);
             if found.is_complete() {
-                made.masks.insert(*key, found.place(ctx.budget)?);
+                made.masks.insert((run.key, run.canvas), found.place(ctx.budget)?);
             } else {
-                jobs.push(Job::Run(*key, found));
+                jobs.push(Job::Run((run.key, run.canvas), found));
             }
         }
         for result in in_parallel(ctx, &jobs, |job| job.run(memo, ctx))? {
@@ -112,12 +100,16 @@ impl<'a> Wanted<'a> {
                 }
             }
         }
-        // A warp of a warp waits for the inner one.
-        warps.sort_by_key(|(level, ..)| *level);
-        for level in warps.chunk_by(|a, b| a.0 == b.0) {
-            let results = in_parallel(ctx, level, |(_, recipe, warp)| {
-                let source = made.of(&warp.source);
-                let pixels = Arc::new(source.map_or_else(|| Pixmap::transparent(warp.size), |s| warp::make(warp, &s, ctx.simd)));
+        // What is made of other recipes waits for them.
+        later.sort_by_key(|(level, _)| *level);
+        for level in later.chunk_by(|a, b| a.0 == b.0) {
+            let results = in_parallel(ctx, level, |(_, recipe)| {
+                let pixels = match recipe.kind() {
+                    RecipeKind::Warp(warp) => made.of(&warp.source).map(|source| warp::make(warp, &source, ctx.simd)),
+                    RecipeKind::Blur(blur) => blur::make(blur, &made.items(&blur.items, blur.area), ctx.simd),
+                    RecipeKind::Picture(_) | RecipeKind::ColorGlyph(_) => None,
+                };
+                let pixels = Arc::new(pixels.unwrap_or_else(|| Pixmap::transparent(recipe.size())));
                 remember(memo, recipe, &pixels);
                 Ok((recipe.key(), pixels))
             })?;
@@ -127,60 +119,118 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// What can be made from nothing, each asset with all that is made of it, so that it is decoded once and let go.
+/// What the recipes of a scene cost, each counted once.
 #[derive(Default)]
-struct Jobs<'a> {
-    by_asset: Vec<(&'a Asset, Vec<(&'a Recipe, &'a Picture)>)>,
-    others: Vec<&'a Recipe>,
+struct Bill {
+    known: HashSet<Key>,
+    /// Of each asset its decoded pixels and those of all that is made of it.
+    by_asset: HashMap<Key, (u64, u64)>,
+    others: u64,
 }
 
-/// Finds a recipe in the memo or sees to it that it is made; answers how many warps stand below it.
-fn need<'a>(
-    recipe: &'a Recipe,
-    memo: &Memo,
-    made: &mut Made,
-    asked: &mut HashSet<Key>,
-    jobs: &mut Jobs<'a>,
-    warps: &mut Vec<(usize, &'a Recipe, &'a Warp)>,
-) -> usize {
-    let is_new = asked.insert(recipe.key());
-    if !is_new {
-        return warps.iter().find(|(_, r, _)| r.key() == recipe.key()).map_or(0, |(level, ..)| level + 1);
-    }
-    if let Some(pixels) = memo.get::<Pixmap>(Kind::Pixels, recipe.key()) {
-        made.pixels.insert(recipe.key(), pixels);
-        return 0;
-    }
-    match recipe.kind() {
-        RecipeKind::Picture(picture) => {
-            let asset = picture.asset.as_ref();
-            match jobs.by_asset.iter_mut().find(|(a, _)| a.digest() == asset.digest()) {
-                Some((_, recipes)) => recipes.push((recipe, picture)),
-                None => jobs.by_asset.push((asset, vec![(recipe, picture)])),
+impl Bill {
+    fn add(&mut self, recipe: &Recipe) {
+        if !self.known.insert(recipe.key()) {
+            return;
+        }
+        let area = recipe.size().area();
+        match recipe.kind() {
+            RecipeKind::Picture(picture) => {
+                let header = picture.asset.header();
+                let decoded = if header.format == Format::Svg { 0 } else { header.area() };
+                let (_, shown) = self.by_asset.entry(picture.asset.digest()).or_insert((decoded, 0));
+                *shown = shown.saturating_add(area);
             }
-            0
+            RecipeKind::Warp(warp) => {
+                self.others = self.others.saturating_add(area);
+                self.add(&warp.source);
+            }
+            RecipeKind::ColorGlyph(_) => self.others = self.others.saturating_add(area),
+            RecipeKind::Blur(blur) => {
+                let worked_on = u64::from(blur.area.width()) * u64::from(blur.area.height());
+                self.others = self.others.saturating_add(area).saturating_add(worked_on);
+                Wanted::of(&blur.items, blur.area).recipes.iter().for_each(|recipe| self.add(recipe));
+            }
         }
-        RecipeKind::ColorGlyph(_) => {
-            jobs.others.push(recipe);
-            0
+    }
+
+    fn sum(&self) -> u64 {
+        let pictures = self.by_asset.values().fold(0_u64, |sum, (decoded, shown)| sum.saturating_add(*decoded.max(shown)));
+        pictures.saturating_add(self.others)
+    }
+}
+
+/// What must be made, sorted by what it is made from.
+struct Plan<'a> {
+    memo: &'a Memo,
+    /// What the memo had.
+    made: Made,
+    /// Every recipe that was asked for, with how many others stand below it one over the other.
+    asked: HashMap<Key, usize>,
+    /// Each asset with all that is made of it, so that it is decoded once and let go.
+    by_asset: Vec<(&'a Asset, Vec<(&'a Recipe, &'a Picture)>)>,
+    alone: Vec<&'a Recipe>,
+    runs: Vec<Run<'a>>,
+    /// What is made of other recipes, with how many stand below it.
+    later: Vec<(usize, &'a Recipe)>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(memo: &'a Memo) -> Plan<'a> {
+        let made = Made { pixels: HashMap::new(), masks: HashMap::new() };
+        let asked = HashMap::new();
+        Plan { memo, made, asked, by_asset: Vec::new(), alone: Vec::new(), runs: Vec::new(), later: Vec::new() }
+    }
+
+    /// Finds a recipe in the memo or sees to it that it is made; answers how many stand below whatever is made of it.
+    fn need(&mut self, recipe: &'a Recipe) -> usize {
+        if let Some(level) = self.asked.get(&recipe.key()) {
+            return *level;
         }
-        RecipeKind::Warp(warp) => {
-            let level = need(&warp.source, memo, made, asked, jobs, warps);
-            warps.push((level, recipe, warp));
-            level + 1
+        let level = self.find(recipe);
+        self.asked.insert(recipe.key(), level);
+        level
+    }
+
+    fn find(&mut self, recipe: &'a Recipe) -> usize {
+        if let Some(pixels) = self.memo.get::<Pixmap>(Kind::Pixels, recipe.key()) {
+            self.made.pixels.insert(recipe.key(), pixels);
+            return 0;
         }
+        let below = match recipe.kind() {
+            RecipeKind::Picture(picture) => {
+                let asset = picture.asset.as_ref();
+                match self.by_asset.iter_mut().find(|(a, _)| a.digest() == asset.digest()) {
+                    Some((_, recipes)) => recipes.push((recipe, picture)),
+                    None => self.by_asset.push((asset, vec![(recipe, picture)])),
+                }
+                return 0;
+            }
+            RecipeKind::ColorGlyph(_) => {
+                self.alone.push(recipe);
+                return 0;
+            }
+            RecipeKind::Warp(warp) => self.need(&warp.source),
+            RecipeKind::Blur(blur) => {
+                let wanted = Wanted::of(&blur.items, blur.area);
+                self.runs.extend(wanted.runs);
+                wanted.recipes.into_iter().map(|recipe| self.need(recipe)).max().unwrap_or(0)
+            }
+        };
+        self.later.push((below, recipe));
+        below + 1
     }
 }
 
 enum Job<'a> {
     Pictures(&'a Asset, Vec<(&'a Recipe, &'a Picture)>),
     Alone(&'a Recipe),
-    Run(Key, glyphs::Spots<'a>),
+    Run((Key, PxRect), glyphs::Spots<'a>),
 }
 
 enum Done {
     Pixels(Vec<(Key, Arc<Pixmap>)>),
-    Masks(Key, Arc<[PlacedMask]>),
+    Masks((Key, PxRect), Arc<[PlacedMask]>),
 }
 
 impl Job<'_> {
@@ -190,7 +240,7 @@ impl Job<'_> {
             Job::Alone(recipe) => {
                 let pixels = match recipe.kind() {
                     RecipeKind::ColorGlyph(glyph) => Arc::new(color_glyph::make(glyph)),
-                    RecipeKind::Picture(_) | RecipeKind::Warp(_) => return Ok(Done::Pixels(Vec::new())),
+                    _ => return Ok(Done::Pixels(Vec::new())),
                 };
                 remember(memo, recipe, &pixels);
                 Ok(Done::Pixels(vec![(recipe.key(), pixels)]))

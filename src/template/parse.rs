@@ -13,7 +13,7 @@ use super::merge::{MergedLayer, STEERING};
 use super::slot::{Compiler, Slot, Use};
 use super::variables::Variables;
 use super::{Template, kinds, syntax};
-use crate::layer::{self, LayerId};
+use crate::layer;
 use crate::limits;
 use crate::problem::{Code, In, Place, Problem, Problems};
 
@@ -139,7 +139,7 @@ impl Scribe<'_> {
     /// Reads the literal values of one layer (or of defaults) as its kind would.
     fn read(&mut self, raw: &MergedLayer, mode: Mode) {
         let mut found = Problems::new();
-        layer::read::read(raw, LayerId(0), mode, &mut found);
+        layer::read::read(raw, &mut 0, mode, &mut found);
         for problem in found.list() {
             if !self.problems.list().contains(problem) {
                 self.problems.push(problem.clone());

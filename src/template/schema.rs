@@ -43,6 +43,7 @@ pub fn template_schema() -> Value {
             "then": { "$ref": format!("#/$defs/layer_{name}") },
         }));
         let mut beneath = own;
+        beneath.shift_remove("layers");
         beneath.insert("hidden".to_owned(), hidden());
         beneath.insert("meta".to_owned(), json!({}));
         defaults.insert(name.to_owned(), object_schema(beneath, &[]));

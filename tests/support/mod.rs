@@ -75,7 +75,7 @@ pub fn assets(poster: &Poster, folders: &[PathBuf]) -> Assets {
         };
         Shown::Picture { asset: Arc::new(Asset::new(bytes, &Limits::default()).unwrap()), from: "inline" }
     };
-    Assets::new(poster.layers.iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
+    Assets::new(poster.all().into_iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
 }
 
 #[track_caller]

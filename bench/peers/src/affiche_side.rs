@@ -104,7 +104,7 @@ impl Affiche {
             let asset = Asset::new(bytes.into(), &self.limits).unwrap_or_else(|e| panic!("{file}: {e}"));
             Shown::Picture { asset: Arc::new(asset), from: "inline" }
         };
-        Assets::new(poster.layers.iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
+        Assets::new(poster.all().into_iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
     }
 
     fn with<T>(&self, memo: &Memo, threads: usize, work: impl FnOnce(&Studio) -> T) -> T {
