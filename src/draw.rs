@@ -122,9 +122,10 @@ fn own_fonts(poster: &Poster, assets: &Assets, studio: &Studio) -> Result<Option
     studio.fonts.with_own(&own, studio.memo).map(Some).map_err(|bad| {
         let mut problems = Problems::new();
         for layer in poster.all() {
-            let wanted: Vec<String> = layer.font_sources().iter().map(ToString::to_string).collect();
-            for font in bad.iter().filter(|font| wanted.contains(&font.name)) {
-                problems.push(Problem::new(layer.place.child("font"), Code::NotAFont, font.to_string()));
+            for (source, place) in layer.font_sources() {
+                let name = source.to_string();
+                let of_source = bad.iter().filter(|font| font.name == name);
+                of_source.for_each(|font| problems.push(Problem::new(place.clone(), Code::NotAFont, font.to_string())));
             }
         }
         problems

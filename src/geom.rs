@@ -152,6 +152,10 @@ impl PxRect {
         }
     }
 
+    pub fn to_rect(self) -> Rect {
+        Rect::new(f64::from(self.x0), f64::from(self.y0), f64::from(self.width()), f64::from(self.height()))
+    }
+
     pub fn contains_rect(self, other: PxRect) -> bool {
         other.is_empty() || (self.x0 <= other.x0 && self.y0 <= other.y0 && self.x1 >= other.x1 && self.y1 >= other.y1)
     }

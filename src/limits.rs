@@ -27,6 +27,8 @@ pub const MAX_FONT_SIZE: f64 = 4_096.0;
 pub const MAX_FAMILIES: usize = 16;
 /// Different fonts that the texts of one request name by source (`upload:`, `asset:`).
 pub const MAX_REQUEST_FONTS: usize = 16;
+/// Spans of one text: one for each word of three pages. A chooser of faces weighs 40 KB, and each may need its own.
+pub const MAX_SPANS: usize = 1_000;
 /// OpenType features of one text.
 pub const MAX_FEATURES: usize = 64;
 /// Coordinates and sizes of layers in pixels, either sign: far off any canvas, far from any overflow.

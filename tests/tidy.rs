@@ -55,7 +55,7 @@ const CORE: &[(&str, Knows)] = &[
     ("layout", Values(&["poster", "layer", "text", "asset", "memo"])),
     ("lower", Values(&["layout", "layer", "scene", "asset", "text"])),
     ("scene", Values(&["asset", "text"])),
-    ("settle", Values(&["scene", "paint", "asset", "text", "memo"])),
+    ("settle", Values(&["scene", "paint", "asset", "text", "memo", "layer::curves"])),
     ("paint", Values(&["scene"])),
     ("encode", Values(&[])),
     ("raster", Values(&["scene", "paint", "encode", "memo"])),

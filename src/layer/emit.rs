@@ -147,6 +147,24 @@ impl Emitter {
         vec![Item::fill(Shape::Path(Arc::new(Path::new(path))), paint)]
     }
 
+    /// The outlines of several boxes as one shape: where they overlap nothing shows twice.
+    pub fn round_boxes(&self, boxes: &[Rect], radius: &Radius) -> Shape {
+        if let [only] = boxes {
+            return self.round_box(*only, radius);
+        }
+        let mut path = Vec::new();
+        for rect in boxes {
+            let (placed, map) = match self.snap(*rect) {
+                Placed::Upright(px) => (px.to_rect(), Emitter { canvas: self.canvas, map: Affine::IDENTITY }),
+                Placed::Turned => (*rect, *self),
+            };
+            let grow = if map.map == Affine::IDENTITY { self.scale() } else { 1.0 };
+            let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (h * grow, v * grow));
+            map.trace_round_box(placed, radii, Winding::Clockwise, &mut path);
+        }
+        Shape::Path(Arc::new(Path::new(path)))
+    }
+
     fn trace_round_box(&self, rect: Rect, radii: [(f64, f64); 4], winding: Winding, out: &mut Vec<Segment>) {
         let [tl, tr, br, bl] = radii;
         let (l, t, r, b) = (rect.x, rect.y, rect.right(), rect.bottom());

@@ -35,8 +35,10 @@ impl Autofit {
         let mut paragraph = paragraph.clone();
         let shrunk = size / self.max.get();
         for span in &mut paragraph.spans {
-            span.style.size = size;
+            // As written, where it may be: not by a factor that cannot be exact.
+            span.style.size = if span.style.size == self.max.get() { size } else { span.style.size * shrunk };
             span.style.letter_spacing *= shrunk;
+            span.style.baseline_shift *= shrunk;
         }
         // Below 4 it would count as a multiple of the size: it is written as one.
         paragraph.line_height = paragraph.line_height.map(|height| match height {

@@ -147,10 +147,10 @@ impl Layer {
         }
     }
 
-    /// The font files it names, as often as it names them.
-    pub fn font_sources(&self) -> Vec<Source> {
+    /// The font files it names and where, as often as it names them.
+    pub fn font_sources(&self) -> Vec<(Source, Place)> {
         match &self.kind {
-            Kind::Text(text) => text.font_sources().collect(),
+            Kind::Text(text) => text.font_sources(&self.place),
             _ => Vec::new(),
         }
     }

@@ -97,7 +97,10 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
     }
     let (mut size, mut to) = (None, None);
     let kind = match layer.kind() {
-        Some("text") => TextFields::read_fields(&mut fields).map(Own::Text),
+        Some("text") => {
+            TextFields::check(&mut fields);
+            TextFields::read_fields(&mut fields).map(Own::Text)
+        }
         Some("image") => Image::read_fields(&mut fields).map(|image| Own::Ready(Kind::Image(image))),
         Some("qr") => {
             if fields.has("size") && (fields.has("width") || fields.has("height")) {

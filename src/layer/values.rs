@@ -196,6 +196,57 @@ impl Read for Extent {
     }
 }
 
+/// Room inside the edges of a box, in pixels: top, right, bottom, left.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Padding(pub [f64; 4]);
+
+impl Padding {
+    /// Of both sides together.
+    pub fn across(&self) -> f64 {
+        let [_, right, _, left] = self.0;
+        left + right
+    }
+
+    /// Above and below together.
+    pub fn down(&self) -> f64 {
+        let [top, _, bottom, _] = self.0;
+        top + bottom
+    }
+
+    /// What it leaves of a box.
+    pub fn inside(&self, rect: Rect) -> Rect {
+        let [top, _, _, left] = self.0;
+        Rect::new(rect.x + left, rect.y + top, rect.width - self.across(), rect.height - self.down())
+    }
+
+    /// The box around one that it is left inside of.
+    pub fn around(&self, rect: Rect) -> Rect {
+        let [top, _, _, left] = self.0;
+        Rect::new(rect.x - left, rect.y - top, rect.width + self.across(), rect.height + self.down())
+    }
+}
+
+/// One distance for all sides, or `[t, r, b, l]`.
+impl Read for Padding {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Padding> {
+        let Some(list) = value.as_array() else {
+            return Pixels::read(value, reader).map(|all| Padding([all.get(); 4]));
+        };
+        let read: Vec<Option<Pixels>> = list.iter().enumerate().map(|(i, v)| reader.read_item(i, v)).collect();
+        match *read.as_slice() {
+            [top, right, bottom, left] => Some(Padding([top?.get(), right?.get(), bottom?.get(), left?.get()])),
+            _ => reader.invalid(format!("must be one distance or four, [t, r, b, l], not {}", list.len())),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [
+            Pixels::schema(),
+            { "type": "array", "items": part_schema(Pixels::schema()), "minItems": 4, "maxItems": 4 },
+        ] })
+    }
+}
+
 /// One length for all corners, or `[tl, tr, br, bl]`.
 impl Read for Radius {
     fn read(value: &Value, reader: &mut Reader) -> Option<Radius> {

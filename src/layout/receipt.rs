@@ -39,9 +39,10 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
     match (&layer.kind, placed.content) {
-        (Kind::Text(text), Content::Text { composed, indent, .. }) => {
+        (Kind::Text(text), Content::Text { composed, indent, fitted, .. }) => {
             let (dx, dy) = text.offset(composed, *indent, placed.rect);
-            let size = composed.lines.iter().flat_map(|l| &l.runs).map(|r| r.size).next();
+            let drawn = composed.lines.iter().any(|line| !line.runs.is_empty());
+            let size = text.paragraph.spans.first().filter(|_| drawn).map(|span| fitted.unwrap_or(span.style.size));
             if let (Ink::Told, Some(covered)) = (ink, ink_box(composed)) {
                 entry.insert("ink".into(), rect(Rect { x: covered.x + dx, y: covered.y + dy, ..covered }, scale));
             }
@@ -57,7 +58,7 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
                 json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()),
             );
             entry.insert("truncated".into(), json!(composed.truncated));
-            entry.insert("overflow".into(), json!(overflows(composed, *indent, placed.rect)));
+            entry.insert("overflow".into(), json!(overflows(composed, *indent, text.content_box(placed.rect))));
         }
         (Kind::Image(_), _) => {
             let source = match assets.get(layer.id.0) {

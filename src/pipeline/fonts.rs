@@ -21,8 +21,7 @@ impl Engine {
     ) -> Vec<(Source, Arc<FontBytes>)> {
         let mut wanted: Vec<(Source, Vec<Place>)> = Vec::new();
         for layer in poster.all() {
-            for source in layer.font_sources() {
-                let place = layer.place.child("font");
+            for (source, place) in layer.font_sources() {
                 match wanted.iter_mut().find(|(known, _)| *known == source) {
                     Some((_, places)) if places.contains(&place) => {}
                     Some((_, places)) => places.push(place),

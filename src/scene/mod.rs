@@ -229,7 +229,29 @@ pub struct GlyphRun {
     pub size: f64,
     /// Applied to each outline about its origin after scaling to `size` (rotation, synthetic slant); translation unused.
     pub matrix: Option<Affine>,
+    /// Draws along the outlines instead of filling them.
+    pub pen: Option<Pen>,
     pub glyphs: Vec<PlacedGlyph>,
+}
+
+/// A round pen whose middle follows outlines.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pen {
+    /// In pixels of the output.
+    pub width: f64,
+    pub glyph: Inside,
+}
+
+/// What becomes of the glyph that a pen goes around.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Inside {
+    /// It does not count.
+    Ignored,
+    /// It is left out.
+    Hollow,
+    /// It is drawn as well: a heavier glyph.
+    Filled,
 }
 
 /// A glyph whose origin (on the baseline) lies at (`x`, `y`).
@@ -280,10 +302,14 @@ impl Item<Lowered> {
             Some(m) => key.u8(1).f64(m.a).f64(m.b).f64(m.c).f64(m.d),
             None => key.u8(0),
         };
+        key = match run.pen {
+            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
+            None => key.u8(0),
+        };
         key = key.u32(run.glyphs.len() as u32);
         let reach = run.face.ink_box();
         let m = run.matrix.unwrap_or(Affine::IDENTITY);
-        let ink = m.bounds_of(reach.scale(run.size));
+        let ink = m.bounds_of(reach.scale(run.size)).inset(-run.pen.map_or(0.0, |pen| pen.width / 2.0));
         let mut bounds = PxRect::default();
         for glyph in &run.glyphs {
             key = key.u32(u32::from(glyph.id)).i32(glyph.x.0).i32(glyph.y.0);

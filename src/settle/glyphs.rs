@@ -1,4 +1,4 @@
-//! Glyph runs into placed masks: outlines at quarter-pixel phases through ab_glyph_rasterizer.
+//! Glyph runs into placed masks: outlines, or what a pen draws along them, at quarter-pixel phases.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 use crate::pixels::Mask;
 use crate::scene::{GlyphRun, PlacedMask};
-use crate::settle::outline::{Outline, rasterize};
+use crate::settle::outline::Outline;
+use crate::settle::pen::Ink;
 
 /// Masks of more pixels are not kept whole and not remembered: only what lies on the canvas is made, and it is charged.
 const GIANT: u64 = 1 << 20;
@@ -51,6 +52,10 @@ impl<'a> Spots<'a> {
         let mut key = KeyBuilder::new("glyph masks").key(run.face.key()).f64(run.size);
         key = match run.matrix {
             Some(m) => key.u8(1).f64(m.a).f64(m.b).f64(m.c).f64(m.d),
+            None => key.u8(0),
+        };
+        key = match run.pen {
+            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
             None => key.u8(0),
         };
         let mut found = Spots { run, canvas, key: key.finish(), spots: Vec::new(), glyphs: Vec::with_capacity(run.glyphs.len()) };
@@ -100,16 +105,16 @@ impl<'a> Spots<'a> {
 
     fn form(&self, spot: Spot) -> Form {
         let blank = || Mask::new(0, 0, Vec::new()).map(Arc::new);
-        let outline = self.outline(spot);
-        let bounds = outline.as_ref().map_or(PxRect::default(), Outline::bounds);
+        let ink = self.ink(spot);
+        let bounds = ink.as_ref().map_or(PxRect::default(), Ink::bounds);
         if u64::from(bounds.width()) * u64::from(bounds.height()) > GIANT {
             return Form::Giant;
         }
-        let mask = outline.and_then(|outline| rasterize(&outline, bounds)).map(Arc::new).or_else(blank);
+        let mask = ink.and_then(|ink| ink.mask(bounds)).map(Arc::new).or_else(blank);
         mask.map_or(Form::Giant, |mask| Form::Mask(Arc::new(GlyphMask { left: bounds.x0, top: bounds.y0, mask })))
     }
 
-    fn outline(&self, spot: Spot) -> Option<Outline> {
+    fn ink(&self, spot: Spot) -> Option<Ink> {
         let curves = self.run.face.outline(spot.id)?;
         let m = self.run.matrix.unwrap_or(Affine::IDENTITY);
         let scale = self.run.size / self.run.face.units_per_em();
@@ -122,7 +127,10 @@ impl<'a> Spots<'a> {
             e: f64::from(spot.x) / 4.0,
             f: f64::from(spot.y) / 4.0,
         };
-        Outline::new(curves, map)
+        match self.run.pen {
+            Some(pen) => Ink::drawn(curves, map, pen),
+            None => Outline::new(curves, map).map(Ink::filled),
+        }
     }
 
     /// The masks where the glyphs stand; those off the canvas are left out.
@@ -147,14 +155,14 @@ impl<'a> Spots<'a> {
 
     /// What of a giant lies on the canvas. A mask weighs a quarter of the pixels it covers.
     fn giant(&self, spot: Spot, x: i32, y: i32, budget: &Budget) -> Result<Option<PlacedMask>, OverBudget> {
-        let Some(outline) = self.outline(spot) else { return Ok(None) };
+        let Some(ink) = self.ink(spot) else { return Ok(None) };
         let here = self.canvas.translate(x.saturating_neg(), y.saturating_neg());
-        let window = outline.bounds().intersect(here);
+        let window = ink.bounds().intersect(here);
         if window.is_empty() {
             return Ok(None);
         }
         budget.charge(u64::from(window.width()) * u64::from(window.height()) / 4)?;
-        let mask = rasterize(&outline, window).map(Arc::new);
+        let mask = ink.mask(window).map(Arc::new);
         Ok(mask.map(|mask| PlacedMask { x: x + window.x0, y: y + window.y0, mask }))
     }
 }

@@ -4,6 +4,7 @@ mod blur;
 mod color_glyph;
 mod glyphs;
 mod outline;
+mod pen;
 mod picture;
 mod plan;
 mod svg;
@@ -114,10 +115,7 @@ mod tests {
             families: vec![family.to_owned()],
             size: 16.0,
             weight: 400.0,
-            italic: false,
-            lang: None,
-            features: Vec::new(),
-            letter_spacing: 0.0,
+            ..Style::default()
         };
         Fonts::bundled().first_face(&style).unwrap().0
     }
@@ -151,7 +149,7 @@ mod tests {
                 y: Fx::from_px(y),
             })
             .collect();
-        Item::glyphs(GlyphRun { face: Arc::clone(face), size, matrix: None, glyphs }, Paint::Solid(Color::BLACK.premultiply()))
+        Item::glyphs(GlyphRun { face: Arc::clone(face), size, matrix: None, pen: None, glyphs }, Paint::Solid(Color::BLACK.premultiply()))
     }
 
     fn emoji(x: i32, y: i32, size: f64) -> Item<Lowered> {

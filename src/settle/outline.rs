@@ -19,10 +19,11 @@ thread_local! {
     static RASTERIZER: RefCell<Rasterizer> = RefCell::new(Rasterizer::new(0, 0));
 }
 
-type At = (f64, f64);
+/// A point in pixels.
+pub(super) type At = (f64, f64);
 
 #[derive(Clone, Copy)]
-enum Curve {
+pub(super) enum Curve {
     Line(At, At),
     Quad(At, At, At),
     Cubic(At, At, At, At),
@@ -37,22 +38,30 @@ pub(super) struct Outline {
 impl Outline {
     /// `None` where there is nothing to fill or the numbers are absurd.
     pub fn new(curves: Vec<OutlineCurve>, map: Affine) -> Option<Outline> {
+        let place = |p: ab_glyph::Point| map.apply(f64::from(p.x), f64::from(p.y));
+        let placed = curves.into_iter().map(|curve| match curve {
+            OutlineCurve::Line(a, b) => Curve::Line(place(a), place(b)),
+            OutlineCurve::Quad(a, b, c) => Curve::Quad(place(a), place(b), place(c)),
+            OutlineCurve::Cubic(a, b, c, d) => Curve::Cubic(place(a), place(b), place(c), place(d)),
+        });
+        Outline::of(placed.collect())
+    }
+
+    /// The same of curves in pixels, whose contours are closed.
+    pub fn of(curves: Vec<Curve>) -> Option<Outline> {
         let mut low = (f64::INFINITY, f64::INFINITY);
         let mut high = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-        let mut place = |p: ab_glyph::Point| {
-            let (x, y) = map.apply(f64::from(p.x), f64::from(p.y));
-            low = (low.0.min(x), low.1.min(y));
-            high = (high.0.max(x), high.1.max(y));
-            (x, y)
+        let mut reach = |p: At| {
+            low = (low.0.min(p.0), low.1.min(p.1));
+            high = (high.0.max(p.0), high.1.max(p.1));
         };
-        let curves: Vec<Curve> = curves
-            .into_iter()
-            .map(|curve| match curve {
-                OutlineCurve::Line(a, b) => Curve::Line(place(a), place(b)),
-                OutlineCurve::Quad(a, b, c) => Curve::Quad(place(a), place(b), place(c)),
-                OutlineCurve::Cubic(a, b, c, d) => Curve::Cubic(place(a), place(b), place(c), place(d)),
-            })
-            .collect();
+        for curve in &curves {
+            match *curve {
+                Curve::Line(a, b) => [a, b].into_iter().for_each(&mut reach),
+                Curve::Quad(a, b, c) => [a, b, c].into_iter().for_each(&mut reach),
+                Curve::Cubic(a, b, c, d) => [a, b, c, d].into_iter().for_each(&mut reach),
+            }
+        }
         // Written so that NaN fails too.
         let sane = [low.0, low.1, high.0, high.1].iter().all(|v| v.abs() <= FAR);
         if !sane {

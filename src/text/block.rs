@@ -9,13 +9,13 @@ use icu_properties::props::Script;
 
 use crate::ctx::Stopped;
 use crate::text::breaks::{self, BreakOptions};
-use crate::text::font::{Candidate, Face};
+use crate::text::font::{Candidate, Face, Synthetic};
 use crate::text::itemize::{self, Item, Source};
 use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
 use crate::text::spans::Spans;
 use crate::text::trim::{self, Inks, Trim};
 use crate::text::unicode::{hangs, is_cursive, is_ignorable, stretches};
-use crate::text::{Paragraph, SpacingTrim, bidi};
+use crate::text::{HangingPunctuation, Paragraph, SpacingTrim, bidi, gaps};
 
 /// Glyphs between two looks at whether the work is still wanted: milliseconds in any script.
 const CHECK_EVERY: usize = 2_048;
@@ -26,7 +26,7 @@ const TAB_SPACES: f64 = 8.0;
 pub(in crate::text) struct ShapedItem {
     pub item: Item,
     pub face: Arc<Face>,
-    pub slant: f64,
+    pub synthetic: Synthetic,
     /// Pixels per font unit.
     pub scale: f64,
     /// From left to right.
@@ -43,8 +43,10 @@ pub(in crate::text) struct Cluster {
     pub item: usize,
     /// Pixels, without `spacing`.
     pub advance: f64,
-    /// Letter spacing after it, unless it ends the line.
+    /// Letter spacing and the room before another script after it, unless it ends the line.
     pub spacing: f64,
+    /// Of that the letter spacing, which also stands before an ellipsis.
+    pub letter_spacing: f64,
     /// A line may start here.
     pub opportunity: bool,
     /// A line may start here if its word fits no line.
@@ -71,6 +73,7 @@ pub(in crate::text) struct Block {
     /// The paragraph's level: 0 left to right, 1 right to left.
     pub level: u8,
     pub spacing_trim: SpacingTrim,
+    pub hanging: HangingPunctuation,
     pub items: Vec<ShapedItem>,
     pub clusters: Vec<Cluster>,
 }
@@ -98,16 +101,26 @@ impl Block {
         bidi::reset_spaces(text, 0..text.len(), &mut levels);
         check()?;
         let graphemes = breaks::graphemes(text);
-        let source =
-            Source { text: spans.text, range: range.clone(), span_starts: &spans.starts, levels: &levels, graphemes: &graphemes };
+        let source = Source {
+            text: spans.text,
+            range: range.clone(),
+            span_starts: &spans.starts,
+            chooser_of: &spans.chooser_of,
+            levels: &levels,
+            graphemes: &graphemes,
+        };
         let items = itemize::itemize(&source, &mut spans.choosers, missing, &check)?;
         let items = shape_all(spans, items, shaper)?;
         let spacing_trim = paragraph.spacing_trim;
-        let mut block = Block { range, end, level: levels.paragraph, spacing_trim, items, clusters: Vec::new() };
+        let hanging = paragraph.hanging_punctuation;
+        let mut block = Block { range, end, level: levels.paragraph, spacing_trim, hanging, items, clusters: Vec::new() };
         let trims = block.trims(spans)?;
         block.halve(&trims, spans, shaper)?;
         block.clusters = block.find_clusters(spans, &graphemes);
         check()?;
+        if paragraph.autospace > 0.0 {
+            block.space(paragraph.autospace, spans);
+        }
         block.mark_trims(&trims, spans, shaper)?;
         let options = BreakOptions {
             word_break: paragraph.word_break,
@@ -231,6 +244,7 @@ impl Block {
                         item: at,
                         advance,
                         spacing: 0.0,
+                        letter_spacing: 0.0,
                         opportunity: false,
                         grapheme: false,
                         unsafe_before: glyph.unsafe_before,
@@ -274,7 +288,25 @@ impl Block {
                 cluster.grapheme = cluster.start == self.range.start || boundaries.peek() == Some(&cluster.start);
                 cluster.hangs = hangs(first);
                 cluster.tab = first == '\t';
-                cluster.spacing = if cursive || is_ignorable(first) { 0.0 } else { spacing };
+                cluster.letter_spacing = if cursive || is_ignorable(first) { 0.0 } else { spacing };
+                cluster.spacing = cluster.letter_spacing;
+            }
+        }
+    }
+
+    /// Parts scripts: the room is that of the ideograph, whichever side it is on.
+    fn space(&mut self, autospace: f64, spans: &Spans<'_>) {
+        for at in 1..self.clusters.len() {
+            let Some([before, after]) = self.clusters.get(at - 1..=at) else { break };
+            let text = |from: usize, to: usize| spans.text.get(from..to).unwrap_or("");
+            if !gaps::differ(text(before.start, after.start), text(after.start, self.cluster_end(at))) {
+                continue;
+            }
+            let wide = if text(before.start, after.start).chars().next().is_some_and(stretches) { before } else { after };
+            let style = self.items.get(wide.item).and_then(|shaped| spans.styles.get(shaped.item.span));
+            let room = autospace * style.map_or(0.0, |style| style.size);
+            if let Some(before) = self.clusters.get_mut(at - 1) {
+                before.spacing += room;
             }
         }
     }
@@ -394,9 +426,9 @@ fn shape_all(spans: &mut Spans<'_>, items: Vec<Item>, shaper: &mut Shaper) -> Re
 }
 
 fn shape(spans: &mut Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<ShapedItem> {
-    let (face, slant) = spans.face(item.span, item.candidate)?;
+    let (face, synthetic) = spans.face(item.span, item.candidate)?;
     let scale = spans.styles.get(item.span)?.size / face.units_per_em();
-    let mut shaped = ShapedItem { item, face, slant, scale, glyphs: Vec::new(), halved: Vec::new() };
+    let mut shaped = ShapedItem { item, face, synthetic, scale, glyphs: Vec::new(), halved: Vec::new() };
     let range = shaped.item.range.clone();
     shaped.glyphs = reshape(spans, &shaped, range, &[], shaper);
     Some(shaped)

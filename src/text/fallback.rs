@@ -14,11 +14,13 @@ const MAX_REMEMBERED_BYTES: usize = 32;
 /// Chooses faces for one style.
 pub(in crate::text) struct Chooser<'a> {
     fonts: &'a Fonts,
+    families: &'a [String],
     listed: Listed,
     weight: f64,
     italic: bool,
     /// By script, when first needed.
     chains: Vec<(Script, Vec<Candidate>)>,
+    /// Made at the first question: of many spans some are empty.
     remembered: Vec<Option<(Box<str>, Script, Choice)>>,
 }
 
@@ -32,16 +34,22 @@ pub(in crate::text) struct Choice {
 
 impl<'a> Chooser<'a> {
     /// `None` when the style names no family there is.
-    pub fn new(fonts: &'a Fonts, style: &Style) -> Option<Chooser<'a>> {
+    pub fn new(fonts: &'a Fonts, style: &'a Style) -> Option<Chooser<'a>> {
         let listed = fonts.listed(&style.families, style.weight, style.italic);
         (!listed.candidates.is_empty()).then(|| Chooser {
             fonts,
+            families: &style.families,
             listed,
             weight: style.weight,
             italic: style.italic,
             chains: Vec::new(),
-            remembered: vec![None; REMEMBERED],
+            remembered: Vec::new(),
         })
+    }
+
+    /// Whether it would choose the same for this style.
+    pub fn serves(&self, style: &Style) -> bool {
+        self.weight == style.weight && self.italic == style.italic && self.families == style.families
     }
 
     /// The language that the style's family names ask for.
@@ -62,6 +70,9 @@ impl<'a> Chooser<'a> {
             return Some(*choice);
         }
         let choice = self.search(cluster, script)?;
+        if self.remembered.is_empty() {
+            self.remembered.resize_with(REMEMBERED, || None);
+        }
         if let Some(slot) = self.remembered.get_mut(place) {
             *slot = Some((cluster.into(), script, choice));
         }

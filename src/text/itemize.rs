@@ -37,14 +37,15 @@ pub(in crate::text) struct Source<'a> {
     pub range: Range<usize>,
     /// Where each span starts in the whole text, rising; the first is 0.
     pub span_starts: &'a [usize],
+    /// The chooser of each span.
+    pub chooser_of: &'a [usize],
     /// Of the paragraph's part.
     pub levels: &'a Levels,
     /// Where grapheme clusters end, in the paragraph's part.
     pub graphemes: &'a [usize],
 }
 
-/// The items in logical order. `choosers` has one per span; what no face can draw is added to `missing`. `check` says whether the
-/// work is still wanted.
+/// The items in logical order. What no face can draw is added to `missing`. `check` says whether the work is still wanted.
 pub(in crate::text) fn itemize(
     source: &Source<'_>,
     choosers: &mut [Chooser<'_>],
@@ -70,14 +71,14 @@ pub(in crate::text) fn itemize(
             let end = source.span_starts.get(span + 1).map_or(cluster_end, |next| cluster_end.min(*next));
             let cluster = source.text.get(start..end).unwrap_or("");
             let script = scripts.next(cluster);
-            let Some(choice) = choosers.get_mut(span).and_then(|c| c.choose(cluster, script)) else {
+            let chooser = source.chooser_of.get(span).and_then(|chooser| choosers.get_mut(*chooser));
+            let Some(chooser) = chooser else { break };
+            let Some(choice) = chooser.choose(cluster, script) else {
                 start = end;
                 continue;
             };
             if choice.lacking {
-                missing.extend(
-                    cluster.chars().filter(|c| !is_ignorable(*c) && !choosers_draw(choosers, span, choice.candidate, *c)),
-                );
+                missing.extend(cluster.chars().filter(|c| !is_ignorable(*c) && !chooser.draws(choice.candidate, *c)));
             }
             let level = source.levels.at(start - source.range.start);
             match items.last_mut() {
@@ -103,10 +104,6 @@ pub(in crate::text) fn itemize(
         }
     }
     Ok(items)
-}
-
-fn choosers_draw(choosers: &[Chooser<'_>], span: usize, candidate: Candidate, c: char) -> bool {
-    choosers.get(span).is_some_and(|chooser| chooser.draws(candidate, c))
 }
 
 /// ISO 15924, as `Latn`.
@@ -209,7 +206,8 @@ mod tests {
         let mut choosers = vec![Chooser::new(&fonts, &style).unwrap()];
         let levels = levels(text, Direction::Auto);
         let graphemes = graphemes(text);
-        let source = Source { text, range: 0..text.len(), span_starts: &[0], levels: &levels, graphemes: &graphemes };
+        let range = 0..text.len();
+        let source = Source { text, range, span_starts: &[0], chooser_of: &[0], levels: &levels, graphemes: &graphemes };
         let items = itemize(&source, &mut choosers, &mut BTreeSet::new(), &|| Ok(())).unwrap();
         items
             .iter()

@@ -5,12 +5,13 @@ use std::ops::Range;
 use icu_properties::props::Script;
 
 use crate::ctx::Stopped;
-use crate::text::SpacingTrim;
+use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
 use crate::text::block::{Block, ShapedItem, slice_glyphs};
 use crate::text::font::Candidate;
 use crate::text::itemize::{self, Item};
 use crate::text::shape::{Shaper, Stretch};
-use crate::text::spans::Spans;
+use crate::text::spans::{Spans, is_language};
+use crate::text::unicode::is_east_asian;
 
 /// Widths are sums of floating point numbers; a box made to measure must hold its text.
 const TOLERANCE: f64 = 1.0 / 256.0;
@@ -25,7 +26,9 @@ const CHECK_EVERY: usize = 16;
 const SOFT_HYPHEN: char = '\u{AD}';
 /// What a soft hyphen shows at a line's end, by preference.
 const HYPHENS: [&str; 2] = ["\u{2010}", "-"];
-pub(in crate::text) const ELLIPSIS: &str = "…";
+const ELLIPSIS: &str = "…";
+/// As Chinese writes it: six dots over two letters.
+const CHINESE_ELLIPSIS: &str = "……";
 
 /// A line by its clusters.
 pub(in crate::text) struct Cut {
@@ -44,6 +47,15 @@ pub(in crate::text) struct Cut {
     pub continues: bool,
     /// An ellipsis stands for the rest.
     pub shortened: bool,
+    /// What stands beyond the line's start and end: no part of its width.
+    pub hang: Hang,
+}
+
+/// Punctuation beyond a line's ends, by its advances.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub(in crate::text) struct Hang {
+    pub start: f64,
+    pub end: f64,
 }
 
 /// Breaks one paragraph.
@@ -129,7 +141,7 @@ impl Breaker<'_, '_, '_> {
         };
         let mut best = None;
         // With and without what hangs at the end.
-        let (mut x, mut visible) = (self.start_correction(first), 0.0);
+        let (mut x, mut visible) = (self.start_correction(first) - self.hang_start(first), 0.0);
         for at in first..count {
             let Some(cluster) = self.block.clusters.get(at).copied() else { break };
             if at > first && cluster.opportunity && visible + self.hyphen_width(at) <= measure + TOLERANCE {
@@ -138,8 +150,8 @@ impl Breaker<'_, '_, '_> {
             let advance = self.advance(at, x);
             if !cluster.hangs {
                 if x + advance > measure + TOLERANCE {
-                    let trimmed = cluster.end_trim > 0.0 && x + advance - cluster.end_trim <= measure + TOLERANCE;
-                    if trimmed {
+                    let spared = cluster.end_trim.max(self.hang_end(at, first, true));
+                    if spared > 0.0 && x + advance - spared <= measure + TOLERANCE {
                         // Before a space that hangs, browsers trim only inside a word that fits no line.
                         match (self.block.clusters.get(at + 1), best) {
                             (None, _) => return count,
@@ -225,11 +237,21 @@ impl Breaker<'_, '_, '_> {
         let shaped_end = if self.ends_matter { visible_end } else { clusters.end };
         let fit_width = self.width(clusters.clone(), visible_end);
         let width = if shaped_end == clusters.end { fit_width } else { self.width(clusters.start..shaped_end, visible_end) };
-        let mut cut = Cut { width, fit_width, visible_end, shaped_end, clusters, marker: None, continues, shortened: false };
+        let hang = Hang::default();
+        let mut cut = Cut { width, fit_width, visible_end, shaped_end, clusters, marker: None, continues, shortened: false, hang };
+        cut.hang.start = self.hang_start(cut.clusters.start);
+        cut.width -= cut.hang.start;
+        cut.fit_width -= cut.hang.start;
         let last = self.block.clusters.get(visible_end.wrapping_sub(1)).filter(|_| visible_end > cut.clusters.start);
         let end_trim = last.map_or(0.0, |cluster| cluster.end_trim);
         let over = self.measure.is_some_and(|measure| cut.fit_width > measure + TOLERANCE);
-        if over || self.block.spacing_trim == SpacingTrim::TrimBoth {
+        if visible_end > cut.clusters.start {
+            cut.hang.end = self.hang_end(visible_end - 1, cut.clusters.start, over);
+        }
+        if cut.hang.end > 0.0 {
+            cut.width -= cut.hang.end;
+            cut.fit_width -= cut.hang.end;
+        } else if over || self.block.spacing_trim == SpacingTrim::TrimBoth {
             cut.width -= end_trim;
             cut.fit_width -= end_trim;
         }
@@ -240,6 +262,37 @@ impl Breaker<'_, '_, '_> {
             cut.fit_width += marker;
         }
         cut
+    }
+
+    /// How far the line that starts with this cluster begins before the measure does.
+    fn hang_start(&mut self, first: usize) -> f64 {
+        let hanging = self.block.hanging;
+        if !hanging.first || first > 0 || self.block.range.start > 0 {
+            return 0.0;
+        }
+        let opening = self.block.clusters.first().and_then(|cluster| self.spans.text.get(cluster.start..)?.chars().next());
+        if opening.is_some_and(|c| gaps::hangs_first(c, hanging)) { self.width(0..1, 1) } else { 0.0 }
+    }
+
+    /// How far this cluster reaches beyond the measure where it ends a line that starts with `first`; `over` says that it would not
+    /// fit otherwise.
+    fn hang_end(&self, at: usize, first: usize, over: bool) -> f64 {
+        let hanging = self.block.hanging;
+        if hanging == HangingPunctuation::default() || at <= first {
+            return 0.0;
+        }
+        let Some(cluster) = self.block.clusters.get(at) else { return 0.0 };
+        let Some(c) = self.spans.text.get(cluster.start..).and_then(|rest| rest.chars().next()) else { return 0.0 };
+        let stop = match hanging.end {
+            HangingEnd::Never => false,
+            HangingEnd::Allow => over && gaps::is_stop(c),
+            HangingEnd::Force => gaps::is_stop(c),
+        };
+        let ends = || {
+            let rest = self.block.clusters.get(at + 1..).unwrap_or(&[]);
+            self.block.end == self.spans.text.len() && rest.iter().all(|cluster| cluster.hangs)
+        };
+        if stop || (gaps::hangs_last(c, hanging) && ends()) { cluster.advance } else { 0.0 }
     }
 
     /// The width of the visible clusters of a line that is shaped as `line`, without the spacing after the last.
@@ -297,17 +350,18 @@ impl Breaker<'_, '_, '_> {
     /// A text that is not in the source, in the face of the cluster before `at` if that has it, else of its style.
     fn marker(&mut self, at: usize, text: &str) -> Option<ShapedItem> {
         let before = at.checked_sub(1).and_then(|before| self.block.clusters.get(before));
+        let before_start = before.map(|cluster| cluster.start);
         let item = before.and_then(|cluster| self.block.items.get(cluster.item)).map(|shaped| &shaped.item);
         let place = self.block.clusters.get(at).map_or(self.block.range.end, |cluster| cluster.start);
         let span = item.map_or_else(|| self.spans.at(place), |item| item.span);
         let script = item.map_or(Script::Common, |item| item.script);
-        let chooser = self.spans.choosers.get_mut(span)?;
+        let chooser = self.spans.chooser(span)?;
         let own = item.map(|item| item.candidate).filter(|own| text.chars().all(|c| chooser.has_plain(*own, c)));
         let candidate = match own {
             Some(own) => own,
             None => chooser.choose(text, script).filter(|choice| !choice.lacking)?.candidate,
         };
-        let (face, slant) = self.spans.face(span, candidate)?;
+        let (face, synthetic) = self.spans.face(span, candidate)?;
         let style = self.spans.styles.get(span)?;
         let mut glyphs = self.shaper.shape(&Stretch {
             face: &face,
@@ -319,12 +373,26 @@ impl Breaker<'_, '_, '_> {
             features: self.spans.features.get(span).map_or(&[], Vec::as_slice),
             halved: &[],
         });
+        // It looks like what stands before it.
+        let cluster = before_start.unwrap_or(place);
         for glyph in &mut glyphs {
-            glyph.cluster = place as u32;
+            glyph.cluster = cluster as u32;
         }
         let scale = style.size / face.units_per_em();
         let item = Item { range: place..place, level: self.block.level, script, candidate, span };
-        Some(ShapedItem { item, face, slant, scale, glyphs, halved: Vec::new() })
+        Some(ShapedItem { item, face, synthetic, scale, glyphs, halved: Vec::new() })
+    }
+
+    /// What stands for the text from `end` on.
+    fn ellipsis(&self, first: usize, end: usize) -> &'static str {
+        let last = end.checked_sub(1).filter(|_| end > first).and_then(|last| self.block.clusters.get(last));
+        let after_wide = |cluster: &crate::text::block::Cluster| {
+            let wide = self.spans.text.get(cluster.start..).and_then(|rest| rest.chars().next()).is_some_and(is_east_asian);
+            let item = self.block.items.get(cluster.item);
+            let lang = item.and_then(|shaped| self.spans.lang(shaped.item.span)).unwrap_or_default();
+            wide && is_language(lang, "zh")
+        };
+        if last.is_some_and(after_wide) { CHINESE_ELLIPSIS } else { ELLIPSIS }
     }
 
     /// The same line shortened so that an ellipsis fits after it. Spaces before the ellipsis go.
@@ -336,9 +404,10 @@ impl Breaker<'_, '_, '_> {
             while end > first && self.block.clusters.get(end - 1).is_some_and(|cluster| cluster.hangs) {
                 end -= 1;
             }
-            let marker = self.marker(end, ELLIPSIS);
-            let spacing = if end > first { self.block.clusters.get(end - 1).map_or(0.0, |cluster| cluster.spacing) } else { 0.0 };
-            let own = self.width(first..end, end);
+            let marker = self.marker(end, self.ellipsis(first, end));
+            let spacing = if end > first { self.block.clusters.get(end - 1).map_or(0.0, |last| last.letter_spacing) } else { 0.0 };
+            let hang = Hang { start: if end > first { self.hang_start(first) } else { 0.0 }, end: 0.0 };
+            let own = self.width(first..end, end) - hang.start;
             let width = own + marker.as_ref().map_or(0.0, width_of) + spacing;
             let may_end = end == first || self.block.clusters.get(end).is_none_or(|cluster| cluster.grapheme);
             let fits = self.measure.is_none_or(|measure| width <= measure + TOLERANCE);
@@ -352,6 +421,7 @@ impl Breaker<'_, '_, '_> {
                     marker,
                     continues: true,
                     shortened: true,
+                    hang,
                 });
             }
             // Far too wide (an unbroken line): go back by what is over at once, cluster by cluster near the end.

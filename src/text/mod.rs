@@ -5,6 +5,7 @@ mod block;
 pub mod breaks;
 mod fallback;
 mod font;
+mod gaps;
 mod itemize;
 mod lines;
 mod paragraph;
@@ -21,7 +22,9 @@ use crate::ctx::{Ctx, Stopped};
 use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 
-pub use font::{Axis, BadFont, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts, OwnFont};
+pub use unicode::is_unskipped;
+
+pub use font::{Axis, BadFont, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts, OwnFont, Synthetic};
 
 /// How a stretch of text looks, as far as shaping and breaking care. Sizes in layout pixels (scale 1).
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,8 @@ pub struct Style {
     pub features: Vec<([u8; 4], u32)>,
     /// In pixels; between clusters only.
     pub letter_spacing: f64,
+    /// How far its baseline lies above the line's, in pixels.
+    pub baseline_shift: f64,
 }
 
 impl Default for Style {
@@ -51,6 +56,7 @@ impl Default for Style {
             lang: None,
             features: Vec::new(),
             letter_spacing: 0.0,
+            baseline_shift: 0.0,
         }
     }
 }
@@ -110,6 +116,26 @@ pub enum SpacingTrim {
     TrimBoth,
 }
 
+/// Which punctuation may stand beyond a line's ends: CSS hanging-punctuation. It then counts for no width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct HangingPunctuation {
+    /// Opening brackets and quotation marks before the first line.
+    pub first: bool,
+    /// Closing ones after the last.
+    pub last: bool,
+    /// Stops and commas after any line.
+    pub end: HangingEnd,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum HangingEnd {
+    #[default]
+    Never,
+    /// Where they would not fit.
+    Allow,
+    Force,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Direction {
     #[default]
@@ -129,6 +155,8 @@ pub enum Overflow {
 /// A paragraph block (it may hold several `\n`-separated paragraphs). Everything that determines line breaks and glyph places.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Paragraph {
+    /// Stretches that are set alike; what only looks different (a colour) is no span of its own, or it could not be shaped as
+    /// one. The first is the paragraph's own style, by which every line is at least as high; its text may be empty.
     pub spans: Vec<Span>,
     /// As written: below 4 a multiple of the size, else pixels; `None` is A + D + line gap.
     pub line_height: Option<f64>,
@@ -137,6 +165,9 @@ pub struct Paragraph {
     pub word_break: WordBreak,
     pub line_break: LineBreak,
     pub spacing_trim: SpacingTrim,
+    /// The room between Han or kana and letters or digits of other scripts that touch, in ems of the former.
+    pub autospace: f64,
+    pub hanging_punctuation: HangingPunctuation,
     pub direction: Direction,
     pub max_lines: Option<u32>,
     /// In pixels: whole lines that reach beyond it are left out, all but the first.
@@ -158,6 +189,28 @@ pub struct Composed {
     pub torn: bool,
     /// Code points no face has, sorted, each once.
     pub missing: Vec<char>,
+    /// Of each span.
+    pub marks: Vec<Marks>,
+}
+
+/// Where what goes along with a span's text lies, by the metrics of its first family, in pixels at scale 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Marks {
+    /// How far its baseline lies above the line's.
+    pub shift: f64,
+    /// What its text reaches above and below its baseline: whole pixels.
+    pub ascent: f64,
+    pub descent: f64,
+    pub underline: Bar,
+    pub line_through: Bar,
+}
+
+/// A line along the text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bar {
+    /// From the baseline down to its upper edge.
+    pub top: f64,
+    pub thickness: f64,
 }
 
 #[derive(Debug)]
@@ -185,6 +238,8 @@ pub struct Run {
     pub size: f64,
     /// Horizontal shear of a synthetic italic: x moves by `slant` times the height above the baseline. 0 without.
     pub slant: f64,
+    /// Drawn heavier than its face is: the family has no bold one.
+    pub bold: bool,
     /// The run's glyphs have colours of their own.
     pub color: bool,
     /// The text of its glyphs goes from right to left.
@@ -244,7 +299,8 @@ impl Composed {
     fn bytes(&self) -> usize {
         let runs = self.lines.iter().flat_map(|line| &line.runs);
         let of_runs: usize = runs.map(|run| size_of::<Run>() + run.glyphs.capacity() * size_of::<Glyph>()).sum();
-        size_of::<Composed>() + self.lines.capacity() * size_of::<Line>() + of_runs
+        let marks = self.marks.capacity() * size_of::<Marks>();
+        size_of::<Composed>() + self.lines.capacity() * size_of::<Line>() + marks + of_runs
     }
 }
 
@@ -264,6 +320,8 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         word_break,
         line_break,
         spacing_trim,
+        autospace,
+        hanging_punctuation,
         direction,
         max_lines,
         max_height,
@@ -276,13 +334,17 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         .u8(*word_break as u8)
         .u8(*line_break as u8)
         .u8(*direction as u8)
-        .u8(*spacing_trim as u8);
+        .u8(*spacing_trim as u8)
+        .f64(*autospace)
+        .u8(u8::from(hanging_punctuation.first))
+        .u8(u8::from(hanging_punctuation.last))
+        .u8(hanging_punctuation.end as u8);
     key = key.u32(max_lines.map_or(0, |max| max.max(1))).u8(*overflow as u8).u32(spans.len() as u32);
     for Span { text, style } in spans {
-        let Style { families, size, weight, italic, lang, features, letter_spacing } = style;
+        let Style { families, size, weight, italic, lang, features, letter_spacing, baseline_shift } = style;
         key = key.bytes(text.as_bytes()).u32(families.len() as u32);
         key = families.iter().fold(key, |key, family| key.bytes(family.as_bytes()));
-        key = key.f64(*size).f64(*weight).u8(u8::from(*italic)).f64(*letter_spacing);
+        key = key.f64(*size).f64(*weight).u8(u8::from(*italic)).f64(*letter_spacing).f64(*baseline_shift);
         key = match lang {
             Some(lang) => key.u8(1).bytes(lang.as_bytes()),
             None => key.u8(0),

@@ -12,7 +12,7 @@ use crate::text::lines::{Breaker, Cut};
 use crate::text::place::{self, Extent};
 use crate::text::shape::Shaper;
 use crate::text::spans::Spans;
-use crate::text::{Align, Composed, Line, Overflow, Paragraph, TextError, Wrap};
+use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TextError, Wrap};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 16;
@@ -73,7 +73,8 @@ pub(in crate::text) fn compose(
         top += height;
     }
     let torn = drafts.iter().any(|draft| blocks.get(draft.block).is_some_and(|block| is_torn(block, &draft.cut)));
-    Ok(Composed { lines, width, height: top, truncated, torn, missing: missing.into_iter().collect() })
+    let marks = spans.styles.iter().zip(&faces).map(|(style, face)| Marks::of(face, style)).collect();
+    Ok(Composed { lines, width, height: top, truncated, torn, missing: missing.into_iter().collect(), marks })
 }
 
 /// The part of a text that is laid out: all of it, or of one that its lines or its box may cut as much as any text may have.
@@ -201,19 +202,21 @@ fn range(block: &Block, cut: &Cut) -> Range<usize> {
     start..at(cut.clusters.end).unwrap_or(end).max(start)
 }
 
-/// The line box: of every span on the line, and where no line height is given of every face on it too.
+/// The line box. Given in pixels it is that of the paragraph's own style, whatever stands on the line; else it holds that of
+/// every span on the line as well, and where no line height is given that of every face.
 fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> Extent {
     let line_height = paragraph.line_height;
-    let of_span = |span: usize| {
+    let of = |span: usize, face: &Face| {
         let style = spans.styles.get(span)?;
-        Some(Extent::of(faces.get(span)?, style.size, line_height))
+        Some(Extent::of(face, style.size, line_height).raised(style.baseline_shift))
     };
-    let mut extent: Option<Extent> = None;
-    let mut add = |more: Option<Extent>| {
-        if let Some(more) = more {
-            extent = Some(extent.map_or(more, |have| have.union(more)));
-        }
-    };
+    let of_span = |span: usize| of(span, faces.get(span)?);
+    let own = of_span(0).unwrap_or(Extent { above: 0.0, below: 0.0 });
+    if line_height.is_some_and(|height| height >= place::LEAST_PIXELS) {
+        return own;
+    }
+    let mut extent = own;
+    let mut add = |more: Option<Extent>| extent = more.map_or(extent, |more| extent.union(more));
     let mut last_item = None;
     for cluster in block.clusters.get(cut.clusters.clone()).unwrap_or(&[]) {
         if last_item == Some(cluster.item) {
@@ -223,9 +226,9 @@ fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, fa
         let Some(shaped) = block.items.get(cluster.item) else { continue };
         add(of_span(shaped.item.span));
         if line_height.is_none() {
-            add(spans.styles.get(shaped.item.span).map(|style| Extent::of(&shaped.face, style.size, None)));
+            add(of(shaped.item.span, &shaped.face));
         }
     }
     add(if last_item.is_none() { of_span(spans.at(block.range.start)) } else { None });
-    extent.unwrap_or(Extent { above: 0.0, below: 0.0 })
+    extent
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::text::bidi::visual_order;
 use crate::text::block::{Block, ShapedItem, is_rtl, slice_glyphs, stretches_after};
-use crate::text::font::Face;
+use crate::text::font::{Face, Synthetic};
 use crate::text::lines::Cut;
-use crate::text::shape::{ShapedGlyph, Shaper};
+use crate::text::shape::{Line, ShapedGlyph, Shaper};
 use crate::text::spans::Spans;
-use crate::text::{Align, Glyph, Run, Style};
+use crate::text::{Align, Bar, Glyph, Marks, Run, Style};
 
 /// How far a line box reaches above and below the baseline, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,15 +18,18 @@ pub(in crate::text) struct Extent {
     pub below: f64,
 }
 
+/// A line height below it is a multiple of the size, otherwise pixels.
+pub(in crate::text) const LEAST_PIXELS: f64 = 4.0;
+
 impl Extent {
     /// The contract's line box of a face: A and D rounded to whole pixels, half of what is left of the line height above,
-    /// rounded down. `line_height` as written: below 4 a multiple of the size.
+    /// rounded down. `line_height` as written.
     pub fn of(face: &Face, size: f64, line_height: Option<f64>) -> Extent {
         let metrics = face.metrics();
         let pixels = |units: f64| libm::round(units * size / metrics.units_per_em);
         let (ascent, descent) = (pixels(metrics.ascent), pixels(metrics.descent));
         let height = match line_height {
-            Some(multiple) if multiple < 4.0 => multiple * size,
+            Some(multiple) if multiple < LEAST_PIXELS => multiple * size,
             Some(pixels) => pixels,
             None => ascent + descent + pixels(metrics.line_gap),
         };
@@ -34,14 +37,37 @@ impl Extent {
         Extent { above, below: height - above }
     }
 
+    /// Of a baseline that lies so much above the line's.
+    pub fn raised(self, by: f64) -> Extent {
+        Extent { above: self.above + by, below: self.below - by }
+    }
+
     pub fn union(self, other: Extent) -> Extent {
         Extent { above: self.above.max(other.above), below: self.below.max(other.below) }
+    }
+}
+
+impl Marks {
+    pub fn of(face: &Face, style: &Style) -> Marks {
+        let metrics = face.metrics();
+        let em = metrics.units_per_em;
+        let bar = |bar: Line| Bar { top: bar.top * style.size / em, thickness: bar.thickness * style.size / em };
+        let lines = face.opened().lines();
+        Marks {
+            shift: style.baseline_shift,
+            ascent: libm::round(metrics.ascent * style.size / em),
+            descent: libm::round(metrics.descent * style.size / em),
+            underline: bar(lines.underline),
+            line_through: bar(lines.line_through),
+        }
     }
 }
 
 /// Where a line starts and what it gains by justification.
 pub(in crate::text) struct Setting {
     pub x: f64,
+    /// How far punctuation hangs out to the left of it.
+    pub before: f64,
     /// Pixels per place where the line may stretch.
     pub stretch: f64,
 }
@@ -49,6 +75,13 @@ pub(in crate::text) struct Setting {
 /// The line's place in a box of `measure`. Lines that do not fit start at the start edge.
 pub(in crate::text) fn setting(block: &Block, cut: &Cut, measure: f64, align: Align, text: &str) -> Setting {
     let rtl = is_rtl(block.level);
+    let mut setting = within(cut, measure, align, rtl, stretching(block, cut, text));
+    // What hangs on the left stands there before the line.
+    setting.before = if rtl { cut.hang.end } else { cut.hang.start };
+    setting
+}
+
+fn within(cut: &Cut, measure: f64, align: Align, rtl: bool, places: impl Iterator<Item = usize>) -> Setting {
     let free = measure - cut.width;
     let left = match align {
         _ if free < 0.0 => !rtl,
@@ -56,22 +89,25 @@ pub(in crate::text) fn setting(block: &Block, cut: &Cut, measure: f64, align: Al
         Align::Right => false,
         Align::Start | Align::Justify => !rtl,
         Align::End => rtl,
-        Align::Center => return Setting { x: free / 2.0, stretch: 0.0 },
+        Align::Center => return Setting { x: free / 2.0, before: 0.0, stretch: 0.0 },
     };
     if align == Align::Justify && cut.continues && free > 0.0 && !cut.shortened {
-        let places = stretching(block, cut, text).count();
+        let places = places.count();
         if places > 0 {
-            return Setting { x: 0.0, stretch: free / places as f64 };
+            return Setting { x: 0.0, before: 0.0, stretch: free / places as f64 };
         }
     }
-    Setting { x: if left { 0.0 } else { free }, stretch: 0.0 }
+    Setting { x: if left { 0.0 } else { free }, before: 0.0, stretch: 0.0 }
 }
 
 /// The visible clusters after which the line may stretch.
 fn stretching<'a>(block: &'a Block, cut: &'a Cut, text: &'a str) -> impl Iterator<Item = usize> + 'a {
     let range =
         |at: usize| -> Range<usize> { block.clusters.get(at).map_or(0..0, |cluster| cluster.start..block.cluster_end(at)) };
-    (cut.clusters.start + 1..cut.visible_end)
+    // The edges of a justified line are those of what does not hang.
+    let start = cut.clusters.start + usize::from(cut.hang.start > 0.0);
+    let end = cut.visible_end - usize::from(cut.hang.end > 0.0);
+    (start + 1..end)
         .map(|at| at - 1)
         .filter(move |at| stretches_after(text, &range(*at), &range(at + 1)))
 }
@@ -100,7 +136,7 @@ pub(in crate::text) fn runs(
         gaps.stretching = stretching(block, cut, spans.text).collect();
     }
     let levels: Vec<u8> = parts.iter().map(|(item, _)| item.item.level).collect();
-    let mut pen = Pen { x: setting.x, baseline, runs: Vec::new() };
+    let mut pen = Pen { x: setting.x - setting.before, baseline, runs: Vec::new() };
     for place in visual_order(&levels) {
         if let Some((item, glyphs)) = parts.get(place) {
             let is_marker = cut.marker.as_ref().is_some_and(|marker| std::ptr::eq(marker, *item));
@@ -124,7 +160,12 @@ impl Gaps<'_> {
     fn after(&self, cluster: usize) -> f64 {
         let Some(found) = self.block.clusters.get(cluster) else { return 0.0 };
         let last = cluster + 1 >= self.cut.visible_end && self.cut.marker.is_none();
-        let spacing = if last { 0.0 } else { found.spacing };
+        // An ellipsis is as far off as a letter, whatever its script.
+        let spacing = match last {
+            true => 0.0,
+            false if cluster + 1 >= self.cut.visible_end => found.letter_spacing,
+            false => found.spacing,
+        };
         let stretch = if self.stretching.binary_search(&cluster).is_ok() { self.stretch } else { 0.0 };
         spacing + stretch
     }
@@ -179,13 +220,15 @@ impl Pen {
     fn glyph(&mut self, item: &ShapedItem, glyph: &ShapedGlyph, style: Option<&Style>, advance: f64) {
         let color = item.face.has_color(glyph.id);
         let rtl = is_rtl(item.item.level);
-        let slant = if color { 0.0 } else { item.slant };
+        let Synthetic { slant, bold } = if color { Synthetic::default() } else { item.synthetic };
+        let shift = style.map_or(0.0, |style| style.baseline_shift);
         let same = self.runs.last().is_some_and(|run| {
             Arc::ptr_eq(&run.face, &item.face)
                 && run.span == item.item.span
                 && run.color == color
                 && run.rtl == rtl
                 && run.slant == slant
+                && run.bold == bold
         });
         if !same {
             self.runs.push(Run {
@@ -193,6 +236,7 @@ impl Pen {
                 span: item.item.span,
                 size: style.map_or(0.0, |style| style.size),
                 slant,
+                bold,
                 color,
                 rtl,
                 glyphs: Vec::new(),
@@ -202,7 +246,7 @@ impl Pen {
             run.glyphs.push(Glyph {
                 id: glyph.id,
                 x: self.x + f64::from(glyph.dx) * item.scale,
-                y: self.baseline - f64::from(glyph.dy) * item.scale,
+                y: self.baseline - shift - f64::from(glyph.dy) * item.scale,
                 advance,
                 cluster: glyph.cluster as usize,
             });

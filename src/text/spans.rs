@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ctx::Ctx;
 use crate::text::fallback::Chooser;
-use crate::text::font::{Candidate, Face, Fonts};
+use crate::text::font::{Candidate, Face, Fonts, Synthetic};
 use crate::text::{Paragraph, Style, TextError};
 
 /// What every paragraph of a text shares: its characters and how its spans look.
@@ -14,6 +14,8 @@ pub(in crate::text) struct Spans<'a> {
     pub starts: Vec<usize>,
     pub styles: Vec<&'a Style>,
     pub choosers: Vec<Chooser<'a>>,
+    /// Of each span: spans of the same families, weight and slope share one.
+    pub chooser_of: Vec<usize>,
     /// OpenType features per span, those of letter spacing included.
     pub features: Vec<Vec<([u8; 4], u32)>>,
     pub fonts: &'a Fonts,
@@ -21,11 +23,11 @@ pub(in crate::text) struct Spans<'a> {
     faces: Vec<FoundFace>,
 }
 
-/// The face that a span's style makes of a candidate, with the slant it lacks.
+/// The face that a span's style makes of a candidate, with what it lacks.
 struct FoundFace {
     span: usize,
     candidate: Candidate,
-    face: Option<(Arc<Face>, f64)>,
+    face: Option<(Arc<Face>, Synthetic)>,
 }
 
 impl<'a> Spans<'a> {
@@ -35,6 +37,7 @@ impl<'a> Spans<'a> {
             starts: Vec::new(),
             styles: Vec::new(),
             choosers: Vec::new(),
+            chooser_of: Vec::new(),
             features: Vec::new(),
             fonts,
             ctx,
@@ -42,11 +45,17 @@ impl<'a> Spans<'a> {
         };
         let mut start = 0;
         for span in &paragraph.spans {
-            let chooser = Chooser::new(fonts, &span.style);
-            spans.choosers.push(
-                chooser
-                    .ok_or_else(|| TextError::UnknownFamilies { wanted: span.style.families.clone(), known: fonts.known() })?,
-            );
+            let chooser = match spans.choosers.iter().position(|chooser| chooser.serves(&span.style)) {
+                Some(known) => known,
+                None => {
+                    spans.choosers.push(Chooser::new(fonts, &span.style).ok_or_else(|| TextError::UnknownFamilies {
+                        wanted: span.style.families.clone(),
+                        known: fonts.known(),
+                    })?);
+                    spans.choosers.len() - 1
+                }
+            };
+            spans.chooser_of.push(chooser);
             spans.starts.push(start);
             spans.styles.push(&span.style);
             spans.features.push(features(&span.style));
@@ -55,8 +64,8 @@ impl<'a> Spans<'a> {
         Ok(spans)
     }
 
-    /// A candidate at a span's weight, slope and size, and the shear that is missing of an italic.
-    pub fn face(&mut self, span: usize, candidate: Candidate) -> Option<(Arc<Face>, f64)> {
+    /// A candidate at a span's weight, slope and size, and what it lacks of them.
+    pub fn face(&mut self, span: usize, candidate: Candidate) -> Option<(Arc<Face>, Synthetic)> {
         if let Some(found) = self.faces.iter().find(|found| (found.span, found.candidate) == (span, candidate)) {
             return found.face.clone();
         }
@@ -64,6 +73,11 @@ impl<'a> Spans<'a> {
         let face = self.fonts.face(candidate, style.weight, style.italic, style.size);
         self.faces.push(FoundFace { span, candidate, face: face.clone() });
         face
+    }
+
+    /// Who chooses the faces of a span.
+    pub fn chooser(&mut self, span: usize) -> Option<&mut Chooser<'a>> {
+        self.choosers.get_mut(*self.chooser_of.get(span)?)
     }
 
     /// The span that holds the character at `at`; the last one at the end.
@@ -75,7 +89,7 @@ impl<'a> Spans<'a> {
     /// among regions.
     pub fn lang(&self, span: usize) -> Option<&str> {
         let own = self.styles.get(span).and_then(|style| style.lang.as_deref());
-        let of_name = self.choosers.get(span).and_then(Chooser::lang);
+        let of_name = self.chooser_of.get(span).and_then(|chooser| self.choosers.get(*chooser)).and_then(Chooser::lang);
         match own {
             Some(own) if ["zh", "ja", "ko"].iter().any(|region| is_language(own, region)) => Some(own),
             _ => of_name.or(own),
@@ -83,7 +97,7 @@ impl<'a> Spans<'a> {
     }
 }
 
-fn is_language(tag: &str, language: &str) -> bool {
+pub(in crate::text) fn is_language(tag: &str, language: &str) -> bool {
     tag.split(['-', '_']).next().is_some_and(|first| first.eq_ignore_ascii_case(language))
 }
 

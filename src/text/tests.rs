@@ -445,3 +445,120 @@ fn what_is_laid_out_has_a_cap() {
     assert!(matches!(lines(&cut(&words(MAX_TEXT_CHARS + 1), 2)), Err(TextError::TooManyCharacters { .. })));
     assert!(matches!(lines(&plain(&"a".repeat(MAX_TEXT_BYTES + 1))), Err(TextError::TooLong { .. })));
 }
+
+fn styled(spans: &[(&str, f64)]) -> Paragraph {
+    let span = |(text, size): &(&str, f64)| Span { text: (*text).into(), style: Style { size: *size, ..Style::default() } };
+    Paragraph { spans: spans.iter().map(span).collect(), ..Paragraph::default() }
+}
+
+#[test]
+fn borders_of_spans_are_no_opportunities() {
+    let p = styled(&[("", 20.0), ("un", 20.0), ("broken wo", 24.0), ("rd", 20.0)]);
+    assert_eq!(lines(&p, 110.0), "unbroken |word");
+    let p = styled(&[("云南小", 20.0), ("，粒咖", 30.0), ("。", 20.0)]);
+    assert_eq!(lines(&p, 65.0), "云南|小，|粒咖。");
+}
+
+#[test]
+fn larger_and_raised_spans_push_lines_apart_unless_pixels_say_how_far() {
+    let height = |line_height: Option<f64>, size: f64, shift: f64| {
+        let mut p = styled(&[("a", 20.0), ("b", size)]);
+        p.spans[1].style.baseline_shift = shift;
+        p.line_height = line_height;
+        let c = composed(&p, None);
+        (c.height, c.lines[0].baseline)
+    };
+    assert_eq!(height(Some(30.0), 60.0, 9.0), height(Some(30.0), 20.0, 0.0));
+    assert_eq!(height(Some(1.5), 40.0, 0.0).0, 60.0);
+    // Both keep their line boxes: the larger one's reaches as far up and further down.
+    assert_eq!(height(Some(1.5), 10.0, 0.0), height(Some(1.5), 20.0, 0.0));
+    let (plain, raised, lowered) = (height(None, 20.0, 0.0), height(None, 20.0, 7.0), height(None, 20.0, -7.0));
+    assert_eq!((raised.0 - plain.0, raised.1 - plain.1), (7.0, 7.0));
+    assert_eq!((lowered.0 - plain.0, lowered.1 - plain.1), (7.0, 0.0));
+    // The layer's own style holds an empty line too, and one whose spans are all small.
+    let own = composed(&styled(&[("", 40.0), ("a\n\nb", 10.0)]), None);
+    assert_eq!(own.lines.iter().map(|line| line.height).collect::<Vec<_>>(), [own.height / 3.0; 3]);
+}
+
+#[test]
+fn marks_tell_where_lines_along_the_text_lie() {
+    let mut p = styled(&[("a", 20.0), ("b", 40.0)]);
+    p.spans[1].style.baseline_shift = 3.0;
+    let marks = &composed(&p, None).marks;
+    assert_eq!(marks.iter().map(|m| (m.shift, m.ascent, m.descent)).collect::<Vec<_>>(), [(0.0, 19.0, 5.0), (3.0, 39.0, 10.0)]);
+    for m in marks.iter() {
+        assert!(m.underline.top > 0.0 && m.underline.top < m.descent && m.underline.thickness > 0.5, "{m:?}");
+        assert!(m.line_through.top < 0.0 && -m.line_through.top < m.ascent / 2.0, "{m:?}");
+    }
+    let glyph = |span: usize| composed(&p, None).lines[0].runs[span].glyphs[0].y;
+    assert_eq!(glyph(0) - glyph(1), 3.0);
+}
+
+#[test]
+fn letters_join_across_what_only_looks_different() {
+    // One span, as the layer joins them; in two sizes Arabic letters still take their joined forms.
+    let ids = |p: &Paragraph| {
+        let c = composed(p, None);
+        c.lines[0].runs.iter().flat_map(|run| run.glyphs.iter().map(|glyph| glyph.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&styled(&[("مرحبا", 20.0)])), ids(&styled(&[("مر", 20.0), ("حبا", 20.5)])));
+}
+
+#[test]
+fn scripts_are_parted_but_not_at_line_ends() {
+    let mut p = plain("中a文1");
+    let without = composed(&p, None).width;
+    p.autospace = 0.25;
+    // Three borders, each a quarter of 20 pixels.
+    assert_eq!(composed(&p, None).width, without + 15.0);
+    let narrow = composed(&p, Some(35.0));
+    assert_eq!(texts(&p, &narrow), ["中a", "文1"]);
+    assert!(narrow.width < 40.0);
+    p.spans[0].text = "中 a。b".into();
+    let spaced = composed(&p, None).width;
+    p.autospace = 0.0;
+    assert_eq!(composed(&p, None).width, spaced);
+}
+
+#[test]
+fn punctuation_hangs_beyond_the_measure() {
+    let hang = |first: bool, last: bool, end: HangingEnd| HangingPunctuation { first, last, end };
+    let mut p = plain("春眠不觉，处处闻啼。");
+    assert_eq!(lines(&p, 80.0), "春眠不|觉，处处|闻啼。");
+    p.hanging_punctuation = hang(false, false, HangingEnd::Allow);
+    assert_eq!(lines(&p, 80.0), "春眠不觉，|处处闻啼。");
+    let c = composed(&p, Some(80.0));
+    assert_eq!((c.lines[0].width, c.width), (80.0, 80.0));
+    // Where there is room it stands on the line, unless it is forced.
+    let wide = composed(&p, Some(200.0)).width;
+    p.hanging_punctuation = hang(false, false, HangingEnd::Force);
+    assert_eq!(composed(&p, Some(200.0)).width, wide - 20.0);
+    // Opening marks before the first line, closing ones after the last.
+    let mut p = plain("“ab”");
+    let plain_width = composed(&p, None).width;
+    p.hanging_punctuation = hang(true, true, HangingEnd::Never);
+    let c = composed(&p, Some(200.0));
+    assert!(c.width < plain_width - 5.0);
+    let glyphs = &c.lines[0].runs[0].glyphs;
+    assert!(glyphs[0].x < 0.0 && glyphs[1].x.abs() < 0.5, "{:?}", glyphs[1]);
+    p.align = Align::Right;
+    let c = composed(&p, Some(200.0));
+    let glyphs = &c.lines[0].runs[0].glyphs;
+    assert!((glyphs[3].x - 200.0).abs() < 0.5, "{:?}", glyphs[3]);
+}
+
+#[test]
+fn chinese_is_cut_with_six_dots() {
+    let mut p = plain("盒装新鲜烘焙送细口壶");
+    (p.max_lines, p.overflow) = (Some(1), Overflow::Ellipsis);
+    let dots = |p: &Paragraph| {
+        let c = composed(p, Some(110.0));
+        let run = &c.lines[0].runs[0];
+        run.glyphs.iter().filter(|glyph| Some(glyph.id) == run.face.glyph('…')).count()
+    };
+    assert_eq!(dots(&p), 1);
+    p.spans[0].style.lang = Some("zh-Hans".into());
+    assert_eq!(dots(&p), 2);
+    p.spans[0].style.lang = Some("ja".into());
+    assert_eq!(dots(&p), 1);
+}

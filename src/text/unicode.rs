@@ -50,6 +50,12 @@ pub(in crate::text) fn is_east_asian(c: char) -> bool {
     )
 }
 
+/// An underline does not leave it out: ideographs, kana and Hangul stand on the line, and blanks and controls have no ink (CSS
+/// text-decoration-skip-ink).
+pub fn is_unskipped(c: char) -> bool {
+    is_east_asian(c) || c.is_whitespace() || is_ignorable(c)
+}
+
 /// Scripts whose letters join; nothing may be put between them.
 pub(in crate::text) fn is_cursive(script: Script) -> bool {
     [

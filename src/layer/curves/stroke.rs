@@ -126,6 +126,18 @@ impl Stroke {
     }
 }
 
+/// The area that a round pen covers along outlines in output pixels, a letter's for one; `None` where there is nothing.
+pub fn along(curves: &Curves, width: f64) -> Option<Curves> {
+    let pen = tiny_skia_path::Stroke {
+        width: width as f32,
+        miter_limit: 4.0,
+        line_cap: LineCap::Round,
+        line_join: LineJoin::Round,
+        dash: None,
+    };
+    contain(|| to_library(curves, 1.0)?.stroke(&pen, 1.0).map(|outline| from_library(&outline))).ok().flatten()
+}
+
 fn to_library(curves: &Curves, scale: f64) -> Option<Path> {
     let mut path = PathBuilder::new();
     let (mut at, mut start) = ((0.0, 0.0), (0.0, 0.0));

@@ -212,8 +212,14 @@ impl Fonts {
     }
 
     /// The face at the coordinates that the style asks for: `wght`, `opsz` (pixels per em), and an axis for the slope.
-    /// The second value is the shear that is still missing of an italic.
-    pub(in crate::text) fn face(&self, candidate: Candidate, weight: f64, italic: bool, size: f64) -> Option<(Arc<Face>, f64)> {
+    /// The second value is what the face lacks.
+    pub(in crate::text) fn face(
+        &self,
+        candidate: Candidate,
+        weight: f64,
+        italic: bool,
+        size: f64,
+    ) -> Option<(Arc<Face>, Synthetic)> {
         let entry = self.entries.get(candidate.entry)?;
         let opened = entry.opened()?;
         let mut coordinates = Vec::new();
@@ -232,12 +238,13 @@ impl Fonts {
             coordinates.push((axis.tag, value));
         }
         let slant = if italic && !sloped { SLANT } else { 0.0 };
-        Some((entry.at(coordinates)?, slant))
+        let bold = weight >= BOLD && f64::from(entry.weights.1) < BOLD;
+        Some((entry.at(coordinates)?, Synthetic { slant, bold }))
     }
 
     /// The first of a style's families that there is, at the style's weight, slope and size: what line metrics come from.
-    /// The second value is the shear of a synthetic italic.
-    pub fn first_face(&self, style: &Style) -> Result<(Arc<Face>, f64), TextError> {
+    /// The second value is what the face lacks of them.
+    pub fn first_face(&self, style: &Style) -> Result<(Arc<Face>, Synthetic), TextError> {
         let listed = self.listed(&style.families, style.weight, style.italic);
         let face = listed.candidates.first().and_then(|first| self.face(*first, style.weight, style.italic, style.size));
         face.ok_or_else(|| TextError::UnknownFamilies { wanted: style.families.clone(), known: self.known() })
@@ -250,6 +257,18 @@ impl Fonts {
         names.join(", ")
     }
 }
+
+/// What a face lacks of the style it is wanted for, and is drawn with instead.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Synthetic {
+    /// Shear: x moves by so much times the height above the baseline.
+    pub slant: f64,
+    /// It is too light and has no bolder one.
+    pub bold: bool,
+}
+
+/// From this weight on a family without a face as heavy is emboldened, as in CSS (font-synthesis-weight).
+const BOLD: f64 = 600.0;
 
 /// The contract's slant of a face that has no italic, in degrees to the right.
 const SLANT_DEGREES: f32 = 12.0;
@@ -286,10 +305,7 @@ mod tests {
             families: vec![family.into()],
             size: 20.0,
             weight,
-            italic: false,
-            lang: None,
-            features: Vec::new(),
-            letter_spacing: 0.0,
+            ..Style::default()
         }
     }
 
@@ -351,12 +367,20 @@ mod tests {
     fn italic_face_or_slant() {
         let fonts = Fonts::bundled();
         let italic = |name: &str| fonts.first_face(&Style { italic: true, ..style(name, 400.0) }).unwrap();
-        let (face, slant) = italic("Inter");
-        assert_eq!(slant, 0.0);
+        let (face, lacks) = italic("Inter");
+        assert_eq!(lacks, Synthetic::default());
         assert_ne!(face.key(), fonts.first_face(&style("Inter", 400.0)).unwrap().0.key());
-        let (face, slant) = italic("Noto Sans SC");
-        assert!((slant - libm::tan(12.0_f64.to_radians())).abs() < 1e-15);
+        let (face, lacks) = italic("Noto Sans SC");
+        assert!((lacks.slant - libm::tan(12.0_f64.to_radians())).abs() < 1e-15);
         assert_eq!(face.key(), fonts.first_face(&style("Noto Sans SC", 400.0)).unwrap().0.key());
+    }
+
+    #[test]
+    fn only_a_family_without_a_bold_face_is_emboldened() {
+        let fonts = Fonts::bundled();
+        let bold = |name: &str, weight: f64| fonts.first_face(&style(name, weight)).unwrap().1.bold;
+        assert!(bold("Noto Sans Math", 600.0) && bold("Noto Sans Symbols", 900.0));
+        assert!(!bold("Noto Sans Math", 599.0) && !bold("Noto Sans SC", 900.0) && !bold("Inter", 700.0));
     }
 
     #[test]

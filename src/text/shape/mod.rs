@@ -12,7 +12,7 @@ use harfrust::{
 };
 
 pub use open::Axis;
-pub(in crate::text) use open::{Metrics, Names, Opened};
+pub(in crate::text) use open::{Line, Metrics, Names, Opened};
 
 use crate::text::Face;
 use crate::text::unicode;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use harfrust::Tag;
 use harfrust::font::attribute::Style;
+use harfrust::font::metrics::Decoration;
 use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
@@ -60,6 +61,20 @@ pub(in crate::text) struct Metrics {
     pub line_gap: f64,
     /// x minimum, y minimum, x maximum, y maximum.
     pub bounds: [f64; 4],
+}
+
+/// A line along the text, in font units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::text) struct Line {
+    /// From the baseline down to its upper edge.
+    pub top: f64,
+    pub thickness: f64,
+}
+
+/// Of the tables `post` and `OS/2`.
+pub(in crate::text) struct Lines {
+    pub underline: Line,
+    pub line_through: Line,
 }
 
 impl Opened {
@@ -153,6 +168,22 @@ impl Opened {
             line_gap: line.line_gap.to_f64().max(0.0),
             bounds: [b.x_min.to_f64(), b.y_min.to_f64(), b.x_max.to_f64(), b.y_max.to_f64()],
         }
+    }
+
+    /// Where a face does not say: a twentieth of an em thick, a tenth below the baseline and three tenths above it.
+    pub fn lines(&self) -> Lines {
+        // Beyond an em it is an error of the font.
+        let em = f64::from(self.0.metrics().units_per_em.max(1));
+        let read = |position: f64, thickness: f64, otherwise: f64| {
+            let sound = thickness > 0.0 && thickness <= em && position.abs() <= em;
+            let (position, thickness) = if sound { (position, thickness) } else { (otherwise * em, em / 20.0) };
+            Line { top: -position, thickness }
+        };
+        let style = self.0.style_metrics();
+        let line = |found: Option<Decoration>, otherwise: f64| {
+            found.map_or(read(0.0, 0.0, otherwise), |line| read(line.position.to_f64(), line.thickness.to_f64(), otherwise))
+        };
+        Lines { underline: line(style.underline, -0.1), line_through: line(style.strike_through, 0.3) }
     }
 
     pub fn names(&self) -> Names {

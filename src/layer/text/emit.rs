@@ -1,0 +1,222 @@
+//! A text into items, back to front: background, highlights, lines below the letters, their strokes, the letters, lines through.
+
+use std::sync::Arc;
+
+use super::Text;
+use super::look::{Stroke, StrokePosition};
+use crate::color::Color;
+use crate::geom::{Affine, Fx, PxRect, Rect, Size};
+use crate::layer::emit::{Emitter, with_opacity};
+use crate::layer::values::{Paint, Radius};
+use crate::scene::{Blend, ColorGlyph, GlyphRun, Inside, Item, Lowered, Pen, PlacedGlyph, Recipe};
+use crate::text::{Composed, Glyph, Line, Overflow, Run};
+
+/// How wide, per em, the pen is that makes up for a bold face that a family has not.
+const EMBOLDEN: f64 = 1.0 / 24.0;
+
+/// A text where it is drawn.
+pub(super) struct Sheet<'a> {
+    pub text: &'a Text,
+    pub composed: &'a Composed,
+    /// Where the lines' origin lies, in layout pixels.
+    pub dx: f64,
+    pub dy: f64,
+    /// The layer's box.
+    pub rect: Rect,
+    pub to: &'a Emitter,
+}
+
+/// Glyphs of a run that look alike.
+pub(super) struct Part<'a> {
+    pub run: &'a Run,
+    pub glyphs: &'a [Glyph],
+    /// The number of their look.
+    pub look: usize,
+}
+
+impl Text {
+    pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        let (dx, dy) = self.offset(composed, indent, rect);
+        let sheet = Sheet { text: self, composed, dx, dy, rect, to };
+        let items = sheet.items();
+        let items = match self.paragraph.overflow {
+            Overflow::Clip if !items.is_empty() => {
+                Item::group_or_items(items, 255, Blend::Normal, Some(to.round_box(rect, &Radius::NONE)), None)
+            }
+            _ => items,
+        };
+        let Some(background) = &self.background else { return items };
+        let mut all = vec![Item::fill(to.round_box(rect, &self.radius), to.paint(background, rect, 1.0))];
+        all.extend(items);
+        all
+    }
+}
+
+impl<'a> Sheet<'a> {
+    fn items(&self) -> Vec<Item<Lowered>> {
+        let mut items = self.highlights();
+        items.extend(self.lines_along(|decoration| decoration.underline));
+        items.extend(self.strokes());
+        for line in &self.composed.lines {
+            self.letters(line, &mut items);
+        }
+        items.extend(self.lines_along(|decoration| decoration.line_through));
+        items
+    }
+
+    /// A run cut where looks change.
+    pub fn parts(&self, run: &'a Run) -> impl Iterator<Item = Part<'a>> {
+        let looks = &self.text.looks;
+        let mut rest = run.glyphs.as_slice();
+        std::iter::from_fn(move || {
+            let look = looks.at(rest.first()?.cluster);
+            let count = match looks.spans.as_slice() {
+                [] => rest.len(),
+                _ => rest.iter().take_while(|glyph| looks.at(glyph.cluster) == look).count(),
+            };
+            let (glyphs, after) = rest.split_at_checked(count)?;
+            rest = after;
+            Some(Part { run, glyphs, look })
+        })
+    }
+
+    fn letters(&self, line: &Line, items: &mut Vec<Item<Lowered>>) {
+        let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
+        let paint = |parts: &[Part<'_>]| {
+            let look = self.text.looks.get(parts.first()?.look);
+            self.glyphs(parts, &look.color, None)
+        };
+        for run in &line.runs {
+            if run.color {
+                items.extend(faces.drain(..).filter_map(|parts| paint(&parts)));
+                items.extend(self.color_glyphs(run));
+                continue;
+            }
+            for part in self.parts(run) {
+                // One item a face: where scripts alternate, each letter would be one.
+                match faces.iter_mut().find(|parts| parts.first().is_some_and(|first| looks_alike(first, &part))) {
+                    Some(parts) => parts.push(part),
+                    None => faces.push(vec![part]),
+                }
+            }
+        }
+        items.extend(faces.iter().filter_map(|parts| paint(parts)));
+    }
+
+    /// Behind all letters, as a wide one reaches beneath its neighbours.
+    fn strokes(&self) -> Vec<Item<Lowered>> {
+        let mut items = Vec::new();
+        for (number, look) in self.text.looks.all() {
+            let Some(stroke) = look.stroke.as_ref().filter(|stroke| stroke.width.get() > 0.0) else { continue };
+            let runs = self.composed.lines.iter().flat_map(|line| &line.runs).filter(|run| !run.color);
+            let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
+            for part in runs.flat_map(|run| self.parts(run)).filter(|part| part.look == number) {
+                match faces.iter_mut().find(|parts| parts.first().is_some_and(|first| looks_alike(first, &part))) {
+                    Some(parts) => parts.push(part),
+                    None => faces.push(vec![part]),
+                }
+            }
+            items.extend(self.stroke(&faces, stroke, &look.color));
+        }
+        items
+    }
+
+    /// Where strokes of neighbours overlap, a translucent colour must not show twice: they are drawn as one.
+    fn stroke(&self, faces: &[Vec<Part<'_>>], stroke: &Stroke, fill: &Paint) -> Vec<Item<Lowered>> {
+        let (color, opacity) = match &stroke.color {
+            Paint::Solid(color) => (Paint::Solid(Color { a: 255, ..*color }), f64::from(color.a) / 255.0),
+            gradient => (gradient.clone(), 1.0),
+        };
+        let width = stroke.width.get() * self.to.scale();
+        let pen = match stroke.position {
+            // Half of it lies inside, beneath the letter; one that hides nothing is cut out.
+            StrokePosition::Outside if fill.is_opaque() => Pen { width: width * 2.0, glyph: Inside::Ignored },
+            StrokePosition::Outside => Pen { width: width * 2.0, glyph: Inside::Hollow },
+            StrokePosition::Center => Pen { width, glyph: Inside::Ignored },
+        };
+        let items = faces.iter().filter_map(|parts| self.glyphs(parts, &color, Some(pen))).collect();
+        with_opacity(items, opacity)
+    }
+
+    /// Parts of one face and size, which look alike.
+    fn glyphs(&self, parts: &[Part<'_>], paint: &Paint, pen: Option<Pen>) -> Option<Item<Lowered>> {
+        let run = parts.first()?.run;
+        let glyphs: Vec<PlacedGlyph> = parts
+            .iter()
+            .flat_map(|part| part.glyphs)
+            .map(|glyph| {
+                let (x, y) = self.to.map.apply(self.dx + glyph.x, self.dy + glyph.y);
+                PlacedGlyph { id: glyph.id, x: Fx::from_px(x), y: Fx::from_px(y) }
+            })
+            .collect();
+        if glyphs.is_empty() {
+            return None;
+        }
+        let scale = self.to.scale();
+        let matrix = linear(self.to, scale).then_inner(slant(run.slant));
+        let matrix = (matrix != Affine::IDENTITY).then_some(matrix);
+        let size = run.size * scale;
+        let pen = match pen {
+            Some(pen) if run.bold => Some(Pen { width: pen.width + size * EMBOLDEN, ..pen }),
+            None if run.bold => Some(Pen { width: size * EMBOLDEN, glyph: Inside::Filled }),
+            pen => pen,
+        };
+        let run = GlyphRun { face: Arc::clone(&run.face), size, matrix, pen, glyphs };
+        let item = Item::glyphs(run, self.to.paint(paint, self.rect, 1.0));
+        (!item.bounds().intersect(self.to.canvas).is_empty()).then_some(item)
+    }
+
+    /// Glyphs with colours of their own become pixels.
+    fn color_glyphs(&self, run: &Run) -> Vec<Item<Lowered>> {
+        let to = self.to;
+        let scale = to.scale();
+        let size = run.size * scale;
+        let linear = linear(to, scale).then_inner(slant(run.slant));
+        let ink = linear.bounds_of(run.face.ink_box().scale(size));
+        let place = |glyph: &Glyph| {
+            let (x, y) = to.map.apply(self.dx + glyph.x, self.dy + glyph.y);
+            // Quarter pixels, as for outlines: equal emoji share their pixels.
+            let (x, y) = ((x * 4.0).round() / 4.0, (y * 4.0).round() / 4.0);
+            let whole = PxRect::new(
+                (x + ink.x).floor().clamp(-1e7, 1e7) as i32,
+                (y + ink.y).floor().clamp(-1e7, 1e7) as i32,
+                (x + ink.right()).ceil().clamp(-1e7, 1e7) as i32,
+                (y + ink.bottom()).ceil().clamp(-1e7, 1e7) as i32,
+            );
+            // Only giants are cut to the canvas; the others keep a key that does not depend on where they stand.
+            let seen = whole.intersect(to.canvas);
+            let window = if u64::from(whole.width()) * u64::from(whole.height()) > 1 << 20 { seen } else { whole };
+            if seen.is_empty() {
+                return None;
+            }
+            let recipe = Recipe::color_glyph(ColorGlyph {
+                face: Arc::clone(&run.face),
+                glyph: glyph.id,
+                size,
+                map: Affine::translate(x - f64::from(window.x0), y - f64::from(window.y0)).then_inner(linear),
+                window: Size::new(window.width(), window.height())?,
+            });
+            Some(Item::pixels(Arc::new(recipe), window.x0, window.y0, None, 255))
+        };
+        run.glyphs.iter().filter_map(place).collect()
+    }
+}
+
+fn looks_alike(a: &Part<'_>, b: &Part<'_>) -> bool {
+    let same_type = Arc::ptr_eq(&a.run.face, &b.run.face) && a.run.size == b.run.size;
+    same_type && (a.run.slant, a.run.bold) == (b.run.slant, b.run.bold) && a.look == b.look
+}
+
+/// Rotation and flips without the scale, which goes into the size.
+fn linear(to: &Emitter, scale: f64) -> Affine {
+    if to.map.is_upright() || scale <= 0.0 {
+        return Affine::IDENTITY;
+    }
+    let m = to.map;
+    Affine { a: m.a / scale, b: m.b / scale, c: m.c / scale, d: m.d / scale, e: 0.0, f: 0.0 }
+}
+
+/// The shear of a synthetic italic, in pixels with y down.
+fn slant(by: f64) -> Affine {
+    Affine { c: -by, ..Affine::IDENTITY }
+}

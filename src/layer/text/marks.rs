@@ -1,0 +1,205 @@
+//! What goes along with letters: highlights behind them, lines below and through them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::emit::{Part, Sheet};
+use super::ink;
+use super::look::Decoration;
+use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, Rect, Segment};
+use crate::layer::emit::Placed;
+use crate::layer::values::Paint;
+use crate::scene::{Item, Lowered, Shape};
+use crate::text::{Bar, Face, Line, Marks, is_unskipped};
+
+/// Letters of one line that share a mark.
+struct Stretch<'a> {
+    line: &'a Line,
+    parts: Vec<Part<'a>>,
+    /// In layout pixels from the lines' own origin.
+    from: f64,
+    to: f64,
+}
+
+/// The ink of one glyph in a band, by what it depends on.
+type Inks = HashMap<(*const Face, u64, u64, u64, u16), Vec<(f64, f64)>>;
+
+impl<'a> Sheet<'a> {
+    /// The layer's behind its lines, then those of spans.
+    pub fn highlights(&self) -> Vec<Item<Lowered>> {
+        let looks = &self.text.looks;
+        let mut items = Vec::new();
+        for (number, look) in looks.all() {
+            let Some(highlight) = &look.highlight else { continue };
+            let stretches = match number {
+                0 => self.stretches(|_| true),
+                _ => self.stretches(|look| look == number),
+            };
+            let boxed = |stretch: &Stretch<'_>| {
+                let marks = self.marks(number, stretch)?;
+                // Of the layer: the whole line, the room after its last letter included.
+                let (from, to) =
+                    if number == 0 { (stretch.line.x, stretch.line.x + stretch.line.width) } else { (stretch.from, stretch.to) };
+                let top = stretch.line.baseline - marks.shift - marks.ascent;
+                let tight = Rect::new(self.dx + from, self.dy + top, to - from, marks.ascent + marks.descent);
+                Some(highlight.padding.around(tight))
+            };
+            let boxes: Vec<Rect> = stretches.iter().filter_map(boxed).collect();
+            if !boxes.is_empty() {
+                let shape = self.to.round_boxes(&boxes, &highlight.radius);
+                items.push(Item::fill(shape, self.to.paint(&highlight.paint, self.rect, 1.0)));
+            }
+        }
+        items
+    }
+
+    /// The lines of one kind: below or through the letters.
+    pub fn lines_along(&self, wanted: impl Fn(Decoration) -> bool) -> Vec<Item<Lowered>> {
+        let looks = &self.text.looks;
+        let below = wanted(Decoration { underline: true, line_through: false });
+        let mut items = Vec::new();
+        let mut inks = Inks::new();
+        for (number, look) in looks.all() {
+            if !look.decoration.is_some_and(&wanted) {
+                continue;
+            }
+            let stretches = match number {
+                // The layer's runs on through all that have none of their own.
+                0 => self.stretches(|look| look == 0 || looks.get(look).decoration.is_none()),
+                _ => self.stretches(|look| look == number),
+            };
+            for stretch in &stretches {
+                let Some(marks) = self.marks(number, stretch) else { continue };
+                let bar = if below { marks.underline } else { marks.line_through };
+                let bar = Bar { top: stretch.line.baseline - marks.shift + bar.top, ..bar };
+                let pieces = if below { self.spared(stretch, bar, &mut inks) } else { vec![(stretch.from, stretch.to)] };
+                items.extend(self.bar(&pieces, bar, &look.color));
+            }
+        }
+        items
+    }
+
+    /// The metrics that a mark goes by: those of the layer's own, or of the span.
+    fn marks(&self, look: usize, stretch: &Stretch<'_>) -> Option<Marks> {
+        let span = if look == 0 { 0 } else { stretch.parts.first()?.run.span };
+        self.composed.marks.get(span).copied()
+    }
+
+    /// The letters whose look is wanted, as far as they stand side by side.
+    fn stretches(&self, wanted: impl Fn(usize) -> bool) -> Vec<Stretch<'a>> {
+        let mut found: Vec<Stretch<'a>> = Vec::new();
+        for line in &self.composed.lines {
+            let mut open = false;
+            for part in line.runs.iter().flat_map(|run| self.parts(run)) {
+                if !wanted(part.look) {
+                    open = false;
+                    continue;
+                }
+                // A mark that takes no room lies within the letter before it.
+                let letters = part.glyphs.iter().filter(|glyph| glyph.advance != 0.0);
+                let (from, to) = letters.fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), glyph| {
+                    (from.min(glyph.x), to.max(glyph.x + glyph.advance))
+                });
+                match found.last_mut().filter(|_| open) {
+                    Some(last) => {
+                        (last.from, last.to) = (last.from.min(from), last.to.max(to));
+                        last.parts.push(part);
+                    }
+                    None => found.push(Stretch { line, parts: vec![part], from, to }),
+                }
+                open = true;
+            }
+        }
+        found.retain(|stretch| stretch.from < stretch.to);
+        found
+    }
+
+    /// What an underline is drawn of: all but where letters reach into it.
+    fn spared(&self, stretch: &Stretch<'_>, bar: Bar, inks: &mut Inks) -> Vec<(f64, f64)> {
+        let mut gaps = Vec::new();
+        for part in &stretch.parts {
+            let (run, scale) = (part.run, part.run.size / part.run.face.units_per_em());
+            for glyph in part.glyphs {
+                // Where nothing is skipped, or the letter stands on the line rather than reaching below it.
+                if run.color || self.character(glyph.cluster).is_none_or(is_unskipped) {
+                    continue;
+                }
+                // Half a thickness of air above and below; in font units, y up.
+                let high = (glyph.y - bar.top + bar.thickness / 2.0) / scale;
+                let low = (glyph.y - bar.top - bar.thickness * 1.5) / scale;
+                let name = (Arc::as_ptr(&run.face), low.to_bits(), high.to_bits(), run.slant.to_bits(), glyph.id);
+                let ink = inks.entry(name).or_insert_with(|| {
+                    let outline = run.face.outline(glyph.id).unwrap_or_default();
+                    ink::between(&outline, low, high)
+                });
+                let shear = run.slant * (low + high) / 2.0;
+                // And a whole one at the sides.
+                let air = bar.thickness;
+                let gap = |(from, to): &(f64, f64)| {
+                    (glyph.x + (from + shear) * scale - air, glyph.x + (to + shear) * scale + air)
+                };
+                gaps.extend(ink.iter().map(gap));
+            }
+        }
+        let mut pieces = Vec::new();
+        let mut at = stretch.from;
+        for (from, to) in ink::joined(gaps) {
+            pieces.push((at, from.min(stretch.to)));
+            at = at.max(to);
+        }
+        pieces.push((at, stretch.to));
+        // A dot between two letters would look like one of theirs.
+        pieces.retain(|(from, to)| to - from >= bar.thickness);
+        pieces
+    }
+
+    fn character(&self, at: usize) -> Option<char> {
+        let mut at = at;
+        for span in &self.text.paragraph.spans {
+            match at.checked_sub(span.text.len()) {
+                Some(after) => at = after,
+                None => return span.text.get(at..)?.chars().next(),
+            }
+        }
+        None
+    }
+
+    /// Pieces of a line at one height, on whole output pixels where nothing is turned: a blurred line looks like another weight.
+    fn bar(&self, pieces: &[(f64, f64)], bar: Bar, color: &Paint) -> Option<Item<Lowered>> {
+        let rects = pieces.iter().map(|(from, to)| {
+            Rect::new(self.dx + from, self.dy + bar.top, to - from, bar.thickness)
+        });
+        let mut path = Vec::new();
+        let mut single = None;
+        for rect in rects {
+            let corners = match self.to.snap(rect) {
+                Placed::Upright(snapped) => {
+                    let out = self.to.map.bounds_of(rect);
+                    let (x0, x1) = (Fx::from_px(out.x), Fx::from_px(out.right()));
+                    let thick = (bar.thickness * self.to.scale()).round().clamp(1.0, 1e6) as i32;
+                    let (y0, y1) = (Fx::from_int(snapped.y0), Fx::from_int(snapped.y0.saturating_add(thick)));
+                    single = Some(Shape::Rect(FxRect::new(x0, y0, x1, y1)));
+                    [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| FxPoint { x, y })
+                }
+                Placed::Turned => {
+                    let map: Affine = self.to.map;
+                    let (l, t, r, b) = (rect.x, rect.y, rect.right(), rect.bottom());
+                    [(l, t), (r, t), (r, b), (l, b)].map(|(x, y)| {
+                        let (x, y) = map.apply(x, y);
+                        FxPoint::from_px(x, y)
+                    })
+                }
+            };
+            let [first, rest @ ..] = corners;
+            path.push(Segment::Move(first));
+            path.extend(rest.map(Segment::Line));
+            path.push(Segment::Close);
+        }
+        let shape = match (pieces, single) {
+            ([], _) => return None,
+            ([_], Some(rect)) => rect,
+            _ => Shape::Path(Arc::new(Path::new(path))),
+        };
+        Some(Item::fill(shape, self.to.paint(color, self.rect, 1.0)))
+    }
+}
