@@ -18,7 +18,8 @@ use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, number, words};
 use crate::template::fields::{Fields, Mode};
 use crate::text::{
-    Align, Composed, Direction, HangingPunctuation, LineBreak, Overflow, Paragraph, SpacingTrim, Span, Style, TextError, WordBreak, Wrap, compose,
+    Align, Composed, Direction, HangingPunctuation, LineBreak, Overflow, Paragraph, SpacingTrim, Span, Style, TextError,
+    WordBreak, Wrap, compose,
 };
 use look::{Decoration, Highlight, Look, Looks, Stroke};
 use spans::{Base, Spans};
@@ -318,11 +319,11 @@ impl Text {
                 Problem::new(at, Code::UnknownFont, message)
             }
             TextError::TooLong { .. } => Problem::new(self.said(place), Code::TooMany, message),
-            TextError::TooManyCharacters { .. } | TextError::TooManyLines => Problem::new(self.said(place), Code::TooMany, message)
-                .hint("with max_lines, or overflow: ellipsis in a box with a height, what is too much is left out"),
-            TextError::Stopped(_) => {
-                Problem::new(place.clone(), Code::Deadline, "the deadline passed while text was being set")
+            TextError::TooManyCharacters { .. } | TextError::TooManyLines => {
+                Problem::new(self.said(place), Code::TooMany, message)
+                    .hint("with max_lines, or overflow: ellipsis in a box with a height, what is too much is left out")
             }
+            TextError::Stopped(_) => Problem::new(place.clone(), Code::Deadline, "the deadline passed while text was being set"),
         }
     }
 

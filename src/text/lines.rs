@@ -5,13 +5,13 @@ use std::ops::Range;
 use icu_properties::props::Script;
 
 use crate::ctx::Stopped;
-use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
 use crate::text::block::{Block, ShapedItem, slice_glyphs};
 use crate::text::font::Candidate;
 use crate::text::itemize::{self, Item};
 use crate::text::shape::{Shaper, Stretch};
 use crate::text::spans::{Spans, is_language};
 use crate::text::unicode::is_east_asian;
+use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
 
 /// Widths are sums of floating point numbers; a box made to measure must hold its text.
 const TOLERANCE: f64 = 1.0 / 256.0;
@@ -238,7 +238,8 @@ impl Breaker<'_, '_, '_> {
         let fit_width = self.width(clusters.clone(), visible_end);
         let width = if shaped_end == clusters.end { fit_width } else { self.width(clusters.start..shaped_end, visible_end) };
         let hang = Hang::default();
-        let mut cut = Cut { width, fit_width, visible_end, shaped_end, clusters, marker: None, continues, shortened: false, hang };
+        let mut cut =
+            Cut { width, fit_width, visible_end, shaped_end, clusters, marker: None, continues, shortened: false, hang };
         cut.hang.start = self.hang_start(cut.clusters.start);
         cut.width -= cut.hang.start;
         cut.fit_width -= cut.hang.start;
@@ -405,7 +406,8 @@ impl Breaker<'_, '_, '_> {
                 end -= 1;
             }
             let marker = self.marker(end, self.ellipsis(first, end));
-            let spacing = if end > first { self.block.clusters.get(end - 1).map_or(0.0, |last| last.letter_spacing) } else { 0.0 };
+            let spacing =
+                if end > first { self.block.clusters.get(end - 1).map_or(0.0, |last| last.letter_spacing) } else { 0.0 };
             let hang = Hang { start: if end > first { self.hang_start(first) } else { 0.0 }, end: 0.0 };
             let own = self.width(first..end, end) - hang.start;
             let width = own + marker.as_ref().map_or(0.0, width_of) + spacing;

@@ -107,9 +107,7 @@ fn stretching<'a>(block: &'a Block, cut: &'a Cut, text: &'a str) -> impl Iterato
     // The edges of a justified line are those of what does not hang.
     let start = cut.clusters.start + usize::from(cut.hang.start > 0.0);
     let end = cut.visible_end - usize::from(cut.hang.end > 0.0);
-    (start + 1..end)
-        .map(|at| at - 1)
-        .filter(move |at| stretches_after(text, &range(*at), &range(at + 1)))
+    (start + 1..end).map(|at| at - 1).filter(move |at| stretches_after(text, &range(*at), &range(at + 1)))
 }
 
 /// The line's runs from left to right, on `baseline`.

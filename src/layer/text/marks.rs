@@ -135,9 +135,8 @@ impl<'a> Sheet<'a> {
                 let shear = run.slant * (low + high) / 2.0;
                 // And a whole one at the sides.
                 let air = bar.thickness;
-                let gap = |(from, to): &(f64, f64)| {
-                    (glyph.x + (from + shear) * scale - air, glyph.x + (to + shear) * scale + air)
-                };
+                let gap =
+                    |(from, to): &(f64, f64)| (glyph.x + (from + shear) * scale - air, glyph.x + (to + shear) * scale + air);
                 gaps.extend(ink.iter().map(gap));
             }
         }
@@ -166,9 +165,7 @@ impl<'a> Sheet<'a> {
 
     /// Pieces of a line at one height, on whole output pixels where nothing is turned: a blurred line looks like another weight.
     fn bar(&self, pieces: &[(f64, f64)], bar: Bar, color: &Paint) -> Option<Item<Lowered>> {
-        let rects = pieces.iter().map(|(from, to)| {
-            Rect::new(self.dx + from, self.dy + bar.top, to - from, bar.thickness)
-        });
+        let rects = pieces.iter().map(|(from, to)| Rect::new(self.dx + from, self.dy + bar.top, to - from, bar.thickness));
         let mut path = Vec::new();
         let mut single = None;
         for rect in rects {
