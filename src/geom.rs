@@ -1,5 +1,9 @@
 //! Geometry: pixel rectangles, 26.6 fixed point, affine maps, paths. Values that cannot be wrong after construction.
 
+mod projective;
+
+pub use projective::Projective;
+
 /// A coordinate of the scene in 1/64 pixel (26.6 fixed point, the unit of font rasterizers).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Fx(pub i32);

@@ -8,6 +8,12 @@ pub const MAX_PLACINGS: u32 = 100_000;
 pub const MAX_WRITTEN_LAYERS: usize = 10_000;
 /// Bytes that `defaults` come to, copied beneath every layer of their type.
 pub const MAX_DEFAULTS_BYTES: usize = 16 << 20;
+/// Names in one `anchor`.
+pub const MAX_ANCHOR_NAMES: usize = 16;
+/// Bytes of one barcode's data: no two-dimensional code holds more than about 3,800 digits.
+pub const MAX_BARCODE_BYTES: usize = 4_000;
+/// Filters of one picture.
+pub const MAX_FILTERS: usize = 16;
 /// Turns of one `repeat`.
 pub const MAX_TURNS: usize = 1_000;
 /// Bytes of one text after merging: beyond any poster. So much is taken where `max_lines` or the box cuts it.

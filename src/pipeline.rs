@@ -17,8 +17,8 @@ use crate::ctx::{Budget, Ctx, Simd};
 use crate::draw::{DrawError, Drawn, Studio, draw, measure};
 use crate::encode::Output;
 use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
+use crate::layer::Layer;
 use crate::layer::image::{Image, OnError};
-use crate::layer::{Kind, Layer};
 use crate::limits::Limits;
 pub use crate::memo::Counts as MemoCounts;
 use crate::memo::{self, Memo};
@@ -314,7 +314,7 @@ impl Engine {
 
 /// What an image layer shows, and why that is not its own source.
 fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Problem> {
-    let Kind::Image(image) = &layer.kind else { return Ok((Shown::Nothing, None)) };
+    let Some(image) = layer.image() else { return Ok((Shown::Nothing, None)) };
     let picture = |gathered: &Gathered, from| Shown::Picture { asset: Arc::clone(&gathered.asset), from };
     let problem = match got.pictures.get(&image.src) {
         Some(Ok(gathered)) => {

@@ -27,7 +27,7 @@ fn read(template: &Value) -> Result<Poster, Problems> {
 fn draw_it(template: &Value, scale: f64, asset: Option<Arc<Asset>>) -> Result<(), Code> {
     let poster = read(template).map_err(|problems| problems.list()[0].code)?;
     let shown = |_: &_| asset.clone().map_or(Shown::Nothing, |asset| Shown::Picture { asset, from: "inline" });
-    let assets = Assets::new(poster.layers.iter().map(shown).collect());
+    let assets = Assets::new(poster.all().iter().map(shown).collect());
     let (budget, memo, fonts) = (Budget::new(LIMITS().max_request_pixels), Memo::off(), Fonts::bundled());
     let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
     let studio = Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &LIMITS() };
@@ -190,4 +190,72 @@ fn a_code_that_holds_no_more() {
     assert_eq!(draw_it(&small(58.0), 1.0, None), Ok(()));
     assert_eq!(draw_it(&small(57.9), 1.0, None), Err(Code::CodeUnreadable));
     assert_eq!(draw_it(&small(58.0), 0.99, None), Err(Code::CodeUnreadable));
+}
+
+/// Stacks, or groups and stacks by turns, so many within one another, around a text.
+fn nested(levels: usize, kinds: [&str; 2]) -> Value {
+    let mut inside = json!({ "type": "text", "text": "in the midst of it all" });
+    for level in 0..levels {
+        let direction = if level % 2 == 0 { "row" } else { "column" };
+        inside = match kinds[level % 2] {
+            "stack" => {
+                json!({ "type": "stack", "direction": direction, "layers": [inside, { "type": "rect", "width": 1, "height": 1 }] })
+            }
+            kind => json!({ "type": kind, "layers": [inside] }),
+        };
+    }
+    json!({ "width": 200, "height": 100, "layers": [inside] })
+}
+
+/// Under the limits of the service, which allow more layers than those for testing.
+fn draw_amply(template: &Value) -> Result<(), Code> {
+    let none = Map::new();
+    let supplied = Supplied { variables: &none, overrides: &none, canvas: &none };
+    let limits = Limits::default();
+    let poster = Poster::read_inline(template, &supplied, &limits).map_err(|problems| problems.list()[0].code)?;
+    let (budget, memo, fonts) = (Budget::new(limits.max_request_pixels), Memo::off(), Fonts::bundled());
+    let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect };
+    let studio = Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits };
+    let output = Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 };
+    match draw(&poster, &Assets::new(poster.all().iter().map(|_| Shown::Nothing).collect()), 1.0, &output, &studio) {
+        Ok(_) => Ok(()),
+        Err(DrawError::Problems(problems)) => Err(problems.list()[0].code),
+        Err(DrawError::BadPictures(bad)) => panic!("{bad:?}"),
+    }
+}
+
+#[test]
+fn layers_within_layers() {
+    // The innermost text lies one level deeper than the groups around it.
+    for kinds in [["group", "group"], ["stack", "stack"]] {
+        assert_eq!(draw_amply(&nested(limits::MAX_NESTING - 1, kinds)), Ok(()), "{kinds:?}");
+        assert_eq!(draw_amply(&nested(limits::MAX_NESTING, kinds)), Err(Code::TooMany), "{kinds:?}");
+    }
+}
+
+#[test]
+fn stacks_within_groups_within_stacks_end_soon() {
+    assert_eq!(draw_amply(&nested(6, ["group", "stack"])), Ok(()));
+    // Each asks those within several times: sooner or later that is too much, and is told.
+    assert!(matches!(draw_amply(&nested(limits::MAX_NESTING - 1, ["group", "stack"])), Ok(()) | Err(Code::TooMany)));
+}
+
+#[test]
+fn names_of_an_anchor() {
+    let named = |names: usize| {
+        let names: Vec<String> = (0..names).map(|i| if i == 0 { "a".to_owned() } else { format!("b{i}") }).collect();
+        let beside = json!({ "type": "rect", "width": 5, "height": 5, "anchor": { "to": names, "side": "below" } });
+        json!({ "width": 20, "height": 20, "layers": [{ "type": "rect", "name": "a", "width": 5, "height": 5 }, beside] })
+    };
+    assert_eq!(draw_it(&named(limits::MAX_ANCHOR_NAMES), 1.0, None), Ok(()));
+    assert_eq!(draw_it(&named(limits::MAX_ANCHOR_NAMES + 1), 1.0, None), Err(Code::InvalidValue));
+}
+
+#[test]
+fn anchors_that_cannot_be() {
+    let beside = |name: &str, to: &str| json!({ "type": "rect", "name": name, "width": 5, "height": 5, "anchor": { "to": to, "side": "below" } });
+    let all = |layers: Vec<Value>| json!({ "width": 20, "height": 20, "layers": layers });
+    assert_eq!(draw_it(&all(vec![beside("a", "b"), beside("b", "a"), beside("c", "a")]), 1.0, None), Err(Code::Conflict));
+    assert_eq!(draw_it(&all(vec![beside("a", "a")]), 1.0, None), Err(Code::InvalidValue));
+    assert_eq!(draw_it(&all(vec![beside("a", "z")]), 1.0, None), Err(Code::InvalidValue));
 }

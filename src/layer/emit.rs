@@ -63,11 +63,7 @@ impl Emitter {
     /// How far inside the box, in layout pixels, content may end without being seen: a pixel's diagonal, half of the
     /// border at most. Nothing where the edges lie on whole pixels and need no antialiasing.
     pub fn hidden_by(&self, border: Option<&Border>, radius: &Radius) -> f64 {
-        let sharp = self.map.is_upright() && radius.is_none();
-        match border {
-            Some(border) if border.paint.is_opaque() && !sharp => (border.width / 2.0).min(1.5 / self.scale().max(1e-9)),
-            _ => 0.0,
-        }
+        if self.map.is_upright() && radius.is_none() { 0.0 } else { hidden_at(border, self.scale()) }
     }
 
     /// The outline larger by so many layout pixels on all sides, for shadows; smaller where negative.
@@ -127,24 +123,37 @@ impl Emitter {
     pub fn border(&self, rect: Rect, radius: &Radius, border: &Border, opacity: f64) -> Vec<Item<Lowered>> {
         // On the snapped box, so that ring and fill share their outer edge.
         let (outer, map, grow) = self.framed(rect);
-        let width = (border.width * grow).min(outer.width / 2.0).min(outer.height / 2.0);
-        if width <= 0.0 {
-            return Vec::new();
-        }
         let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (h * grow, v * grow));
+        let ring = map.ring(outer, radii, border.width * grow);
+        let paint = self.paint(&border.paint, rect, opacity);
+        ring.map(|path| Item::fill(Shape::Path(Arc::new(path)), paint)).into_iter().collect()
+    }
+
+    /// A border's ring whose edges are not snapped to whole pixels.
+    pub fn flat_ring(&self, rect: Rect, radius: &Radius, width: f64) -> Option<Path> {
+        self.ring(rect, radius.resolve(rect.width, rect.height), width)
+    }
+
+    /// A box whose edges are not snapped to whole pixels.
+    pub fn flat_box(&self, rect: Rect, radius: &Radius) -> Path {
         let mut path = Vec::new();
-        map.trace_round_box(outer, radii, Winding::Clockwise, &mut path);
+        self.trace_round_box(rect, radius.resolve(rect.width, rect.height), Winding::Clockwise, &mut path);
+        Path::new(path)
+    }
+
+    fn ring(&self, outer: Rect, radii: [(f64, f64); 4], width: f64) -> Option<Path> {
+        let width = width.min(outer.width / 2.0).min(outer.height / 2.0);
+        if width <= 0.0 {
+            return None;
+        }
+        let mut path = Vec::new();
+        self.trace_round_box(outer, radii, Winding::Clockwise, &mut path);
         let inner = outer.inset(width);
         if inner.width > 0.0 && inner.height > 0.0 {
-            map.trace_round_box(
-                inner,
-                radii.map(|(h, v)| ((h - width).max(0.0), (v - width).max(0.0))),
-                Winding::CounterClockwise,
-                &mut path,
-            );
+            let radii = radii.map(|(h, v)| ((h - width).max(0.0), (v - width).max(0.0)));
+            self.trace_round_box(inner, radii, Winding::CounterClockwise, &mut path);
         }
-        let paint = self.paint(&border.paint, rect, opacity);
-        vec![Item::fill(Shape::Path(Arc::new(Path::new(path))), paint)]
+        Some(Path::new(path))
     }
 
     /// The outlines of several boxes as one shape: where they overlap nothing shows twice.
@@ -235,6 +244,14 @@ impl Emitter {
                 }
             }
         }
+    }
+}
+
+/// As [`Emitter::hidden_by`], wherever edges are antialiased, at so many output pixels to a layout pixel.
+pub fn hidden_at(border: Option<&Border>, scale: f64) -> f64 {
+    match border {
+        Some(border) if border.paint.is_opaque() => (border.width / 2.0).min(1.5 / scale.max(1e-9)),
+        _ => 0.0,
     }
 }
 

@@ -1,19 +1,22 @@
-//! `group`: layers in a box of their own, with a background and a border, treated as one.
+//! `group` and `stack`: layers in a box of their own, with a background and a border, treated as one.
 
 use serde_json::{Value, json};
 
 use crate::asset::Assets;
 use crate::geom::{Affine, Rect};
+use crate::layer::anchor::Siblings;
 use crate::layer::emit::Emitter;
+use crate::layer::flow;
+use crate::layer::stack::Flow;
 use crate::layer::values::{Border, Paint, Radius};
 use crate::layer::{Content, Layer, Surroundings};
-use crate::layout::boxes::{BoxSpec, Given, Parent};
-use crate::problem::Problem;
+use crate::layout::boxes::{Given, Parent};
+use crate::problem::{Place, Problem, Problems};
 use crate::scene::{Item, Lowered};
 use crate::template::declare::fields;
 
 fields! {
-    /// A group's own fields besides its layers.
+    /// How the box of a group or a stack looks.
     pub struct GroupFields {
         /// Beneath its layers: a colour or a gradient over its box.
         background: Option<Paint>,
@@ -27,11 +30,13 @@ fields! {
 #[derive(Clone, Debug)]
 pub struct Group {
     pub look: GroupFields,
-    /// Back to front; placed from the top left of the group's box.
+    /// Of a stack: how its layers follow one another. Those of a group lie where they say.
+    pub flow: Option<Flow>,
+    /// Back to front; placed from the top left of the group's box, or of the stack's padding.
     pub layers: Vec<Layer>,
 }
 
-/// The JSON Schema of a group's `layers`.
+/// The JSON Schema of `layers` within a layer.
 pub fn layers_schema() -> Value {
     json!({
         "type": "array",
@@ -41,24 +46,28 @@ pub fn layers_schema() -> Value {
 }
 
 impl Group {
+    pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
+        match &self.flow {
+            Some(flow) => flow::lay_out(self, flow, given, place, around),
+            None => self.lay_out(given, around),
+        }
+    }
+
     /// Without sizes it reaches from its origin to its layers' far edges. Those that hang on an edge that is only found that way
     /// are placed when it is.
-    pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
-        let mut inside: Vec<Option<(Rect, Content)>> = self.layers.iter().map(|_| None).collect();
-        let (mut width, mut height) = (0.0_f64, 0.0_f64);
-        let waits = |frame: &BoxSpec| frame.waits_for(given.width.is_none(), given.height.is_none());
+    fn lay_out(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
+        let mut problems = Problems::new();
+        let mut siblings = Siblings::of(&self.layers, &mut problems);
+        let waits = siblings.with_followers(|layer| layer.frame.waits_for(given.width.is_none(), given.height.is_none()));
         let known = Parent { width: given.width, height: given.height };
-        for (slot, layer) in inside.iter_mut().zip(&self.layers).filter(|(_, layer)| !waits(&layer.frame)) {
-            let (rect, content) = layer.place_in(known, around)?;
-            (width, height) = (width.max(rect.right()), height.max(rect.bottom()));
-            *slot = Some((rect, content));
-        }
-        let size = (given.width.unwrap_or(width), given.height.unwrap_or(height));
+        let (right, bottom) = siblings.put(&waits, false, known, around, &mut problems);
+        let size = (given.width.unwrap_or(right), given.height.unwrap_or(bottom));
         let found = Parent { width: Some(size.0), height: Some(size.1) };
-        for (slot, layer) in inside.iter_mut().zip(&self.layers).filter(|(_, layer)| waits(&layer.frame)) {
-            *slot = Some(layer.place_in(found, around)?);
+        siblings.put(&waits, true, found, around, &mut problems);
+        match problems.list().first() {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(Content::Group { size, inside: siblings.placed.into_iter().flatten().collect() }),
         }
-        Ok(Content::Group { size, inside: inside.into_iter().flatten().collect() })
     }
 
     /// `inside` is what each of its layers measured, in their order.

@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 
 use crate::asset::{Asset, Assets, Shown, Source};
 use crate::color::Color;
-use crate::geom::{Affine, Fx, FxPoint, FxRect, PxRect, Rect, Size};
-use crate::layer::emit::{Emitter, Placed};
+use crate::geom::{Affine, Fx, FxPoint, FxRect, Projective, PxRect, Rect, Size};
+use crate::layer::emit::{Emitter, Placed, hidden_at};
+use crate::layer::filters::Filters;
+use crate::layer::perspective::Corners;
 use crate::layer::values::{Border, Length, Paint, Position, Radius};
 use crate::layer::{Content, LayerId};
 use crate::layout::boxes::Given;
-use crate::scene::{Crop, Item, Lowered, Picture, Recipe, Shape, Warp};
+use crate::problem::{Place, Problem};
+use crate::scene::{Crop, Filtered, Item, Lowered, Picture, Recipe, Shape, Step, Warp};
 use crate::template::declare::{fields, words};
 use crate::template::fields::{Read, Reader};
 
@@ -35,6 +38,11 @@ fields! {
         radius: Radius = 0,
         /// A line inside the edge of the box, over the picture.
         border: Option<Border>,
+        /// Filters of CSS in order, as `[{ "blur": 8 }, { "grayscale": 1 }]`: on the picture, before `radius` cuts it.
+        filters: Option<Filters>,
+        /// Perspective: where the corners of the box go, four points `[x, y]` clockwise from the top left, in pixels or percentages
+        /// from the top left of the box. Layout takes no notice.
+        corners: Option<Corners>,
     }
 }
 
@@ -57,7 +65,7 @@ struct Fitted {
 }
 
 impl Image {
-    pub fn measure(&self, given: Given, id: LayerId, assets: &Assets) -> Content {
+    pub fn measure(&self, given: Given, id: LayerId, place: &Place, assets: &Assets) -> Result<Content, Problem> {
         let own = match assets.get(id.0) {
             Shown::Picture { asset, .. } => {
                 let (w, h) = asset.header().upright();
@@ -72,14 +80,23 @@ impl Image {
             (None, None, Some(own)) => own,
             (w, h, None) => (w.unwrap_or(0.0), h.unwrap_or(0.0)),
         };
-        Content::Plain { width, height }
+        if let Some(corners) = &self.corners {
+            corners.check((width, height), place)?;
+        }
+        Ok(Content::Plain { width, height })
     }
 
     pub fn emit(&self, id: LayerId, rect: Rect, to: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        if let Some(corners) = &self.corners {
+            return self.in_perspective(corners, id, rect, to, assets).unwrap_or_default();
+        }
         let mut items: Vec<Item<Lowered>> = match assets.get(id.0) {
             Shown::Picture { asset, .. } => match to.snap(rect) {
                 Placed::Upright(px) => self.upright(asset, rect, px, to).into_iter().collect(),
-                Placed::Turned => self.turned(asset, rect, to).into_iter().collect(),
+                Placed::Turned => {
+                    let hidden = to.hidden_by(self.border.as_ref(), &self.radius);
+                    self.laid(asset, rect, (to.map.into(), to.scale()), hidden, to.canvas).into_iter().collect()
+                }
             },
             Shown::Placeholder => {
                 vec![Item::fill(self.outline(rect, to), to.paint(&Paint::Solid(PLACEHOLDER), rect, 1.0))]
@@ -100,26 +117,64 @@ impl Image {
     fn upright(&self, asset: &Arc<Asset>, rect: Rect, px: PxRect, to: &Emitter) -> Option<Item<Lowered>> {
         let fitted = self.fitted(asset, px.width(), px.height(), to.scale())?;
         let dest = fitted.dest.translate(px.x0, px.y0);
-        let (picture, x, y) = visible(asset, fitted.crop, dest, to.canvas)?;
+        let steps = self.steps(to.scale());
+        // What lies beside the canvas may be blurred onto it.
+        let (picture, x, y) = visible(asset, fitted.crop, dest, to.canvas.grow(Filtered::reach(&steps)))?;
         let clip = (!self.radius.is_none()).then(|| self.outline(rect, to));
-        Some(Item::pixels(Arc::new(Recipe::picture(picture)?), x, y, clip, 255))
+        let source = Recipe::picture(picture)?;
+        let (recipe, (x, y)) = filtered(source, (x, y), steps, dest, px.intersect(to.canvas))?;
+        Some(Item::pixels(Arc::new(recipe), x, y, clip, 255))
     }
 
-    /// The picture is made upright at the output's resolution, cut, and then turned as a whole.
-    fn turned(&self, asset: &Arc<Asset>, rect: Rect, to: &Emitter) -> Option<Item<Lowered>> {
-        let scale = to.scale();
-        let seen = to.map.bounds_of(rect);
+    fn steps(&self, scale: f64) -> Vec<Step> {
+        self.filters.as_ref().map(|filters| filters.steps(scale)).unwrap_or_default()
+    }
+
+    fn in_perspective(
+        &self,
+        corners: &Corners,
+        id: LayerId,
+        rect: Rect,
+        to: &Emitter,
+        assets: &Assets,
+    ) -> Option<Vec<Item<Lowered>>> {
+        let tilted = corners.tilt(rect, to)?;
+        let mut items = match assets.get(id.0) {
+            Shown::Picture { asset, .. } => {
+                let hidden = hidden_at(self.border.as_ref(), tilted.scale);
+                self.laid(asset, rect, (tilted.map, tilted.scale), hidden, to.canvas).into_iter().collect()
+            }
+            Shown::Placeholder => vec![tilted.filled(rect, &self.radius, &Paint::Solid(PLACEHOLDER), to)],
+            Shown::Hidden | Shown::Nothing => Vec::new(),
+        };
+        if let Some(border) = self.border.as_ref().filter(|_| !items.is_empty()) {
+            items.extend(tilted.border(rect, &self.radius, border, to));
+        }
+        Some(items)
+    }
+
+    /// The picture is made upright at the output's resolution (`scale` output pixels to a layout pixel), filtered, cut, and then
+    /// laid by the map as a whole. It ends `hidden` layout pixels inside of its box.
+    fn laid(
+        &self,
+        asset: &Arc<Asset>,
+        rect: Rect,
+        (map, scale): (Projective, f64),
+        hidden: f64,
+        canvas: PxRect,
+    ) -> Option<Item<Lowered>> {
+        let seen = map.bounds_of(rect);
         let window = PxRect::new(
             bounded(seen.x.floor() - 1.0),
             bounded(seen.y.floor() - 1.0),
             bounded(seen.right().ceil() + 1.0),
             bounded(seen.bottom().ceil() + 1.0),
         )
-        .intersect(to.canvas);
+        .intersect(canvas);
         let size = Size::new(window.width(), window.height())?;
         let (w, h) = ((rect.width * scale).round().max(1.0), (rect.height * scale).round().max(1.0));
         // Beyond four canvases nothing is gained by more pixels.
-        let most = 2.0 * f64::from(to.canvas.width().max(to.canvas.height()));
+        let most = 2.0 * f64::from(canvas.width().max(canvas.height()));
         let shrink = (most / w.max(h)).min(1.0);
         let (w, h) = ((w * shrink).round().max(1.0), (h * shrink).round().max(1.0));
         let fitted = self.fitted(asset, w as u32, h as u32, scale * shrink)?;
@@ -127,20 +182,22 @@ impl Image {
         let target = Size::new(dest.width(), dest.height())?;
         let source =
             Recipe::picture(Picture { asset: Arc::clone(asset), crop: fitted.crop, target, window: PxRect::of_size(target) })?;
-        let hidden = to.hidden_by(self.border.as_ref(), &self.radius);
+        let whole = PxRect::new(0, 0, w as i32, h as i32);
+        let (source, (x, y)) = filtered(source, (dest.x0, dest.y0), self.steps(scale * shrink), dest, whole)?;
         let clip = (hidden > 0.0 || !self.radius.is_none()).then(|| {
             let (kx, ky) = (w / rect.width.max(1e-9), h / rect.height.max(1e-9));
             let radii = self.radius.resolve(rect.width, rect.height).map(|(rx, ry)| (rx - hidden, ry - hidden));
             let place = |v: f64, start: i32| Fx::from_px(v - f64::from(start));
             let (dx, dy) = (hidden * kx, hidden * ky);
-            let outline = FxRect::new(place(dx, dest.x0), place(dy, dest.y0), place(w - dx, dest.x0), place(h - dy, dest.y0));
+            let outline = FxRect::new(place(dx, x), place(dy, y), place(w - dx, x), place(h - dy, y));
             Shape::round_rect(outline, radii.map(|(rx, ry)| FxPoint::from_px((rx * kx).min(w / 2.0), (ry * ky).min(h / 2.0))))
         });
         // Source pixels -> layout pixels -> output pixels -> window pixels.
         let into_layout = Affine::translate(rect.x, rect.y)
             .then_inner(Affine::scale(rect.width / w, rect.height / h))
-            .then_inner(Affine::translate(f64::from(dest.x0), f64::from(dest.y0)));
-        let map = Affine::translate(-f64::from(window.x0), -f64::from(window.y0)).then_inner(to.map).then_inner(into_layout);
+            .then_inner(Affine::translate(f64::from(x), f64::from(y)));
+        let into_window = Affine::translate(-f64::from(window.x0), -f64::from(window.y0));
+        let map = Projective::from(into_window).then_inner(map).then_inner(into_layout.into());
         map.invert()?;
         let recipe = Recipe::warp(Warp { source: Arc::new(source), clip, map, size });
         Some(Item::pixels(Arc::new(recipe), window.x0, window.y0, None, 255))
@@ -168,6 +225,18 @@ impl Image {
         let (y0, y1, top, height) = axis(bh, h, sy, offset(self.position.y, bh - h * sy))?;
         Some(Fitted { dest: PxRect::new(x0, y0, x1, y1), crop: Crop { x: left, y: top, width, height } })
     }
+}
+
+/// A picture through filters: what of it lies in `seen`, the picture as shown filling `dest` and the source lying at `at`. Without
+/// filters the source itself. Answers also where the result lies.
+fn filtered(source: Recipe, at: (i32, i32), steps: Vec<Step>, dest: PxRect, seen: PxRect) -> Option<(Recipe, (i32, i32))> {
+    if steps.is_empty() {
+        return Some((source, at));
+    }
+    let result = dest.grow(Filtered::reach(&steps)).intersect(seen);
+    let window = result.translate(at.0.saturating_neg(), at.1.saturating_neg());
+    let recipe = Recipe::filtered(Filtered { source: Arc::new(source), steps, window })?;
+    Some((recipe, (result.x0, result.y0)))
 }
 
 /// One axis: the picture's side `own`, scaled by `by`, begins at `offset` in a box of `side` pixels. Answers the first

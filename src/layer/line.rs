@@ -23,8 +23,8 @@ fields! {
 }
 
 /// The fields of the box that a line's two ends stand for.
-pub const NOT_OF_A_LINE: [&str; 9] =
-    ["right", "bottom", "width", "height", "min_width", "max_width", "min_height", "max_height", "aspect_ratio"];
+pub const NOT_OF_A_LINE: [&str; 10] =
+    ["right", "bottom", "width", "height", "min_width", "max_width", "min_height", "max_height", "aspect_ratio", "anchor"];
 
 impl LineLayer {
     /// `ahead` is where it ends, counted from where it begins.

@@ -1,23 +1,33 @@
 //! The kinds of layers: what a poster is made of, typed, valid and complete. One file per kind.
 
+pub mod anchor;
+pub mod barcode;
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
+pub mod filters;
 pub mod fit;
+mod flow;
 pub mod group;
 pub mod image;
 pub mod line;
+pub mod mask;
 pub mod path;
+pub mod perspective;
+pub mod progress;
 pub mod qr;
+pub mod rating;
 pub mod read;
 pub mod rect;
 pub mod shadow;
+pub mod stack;
+pub mod svg;
 pub mod text;
 pub mod values;
 
 use std::cell::Cell;
 
-use crate::asset::{Assets, Source};
+use crate::asset::{Assets, Shown, Source};
 use crate::ctx::Ctx;
 use crate::geom::{Affine, Rect, Segment};
 use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
@@ -26,16 +36,22 @@ use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
 use crate::scene::{Blend, Item, Lowered};
 use crate::text::{Composed, Fonts};
+use anchor::Anchor;
+use barcode::Barcode;
 use curves::Drawing;
 use ellipse::Ellipse;
 use emit::Emitter;
 use group::Group;
 use image::Image;
 use line::LineLayer;
+use mask::Mask;
 use path::PathLayer;
+use progress::Progress;
 use qr::{Modules, Qr};
+use rating::Rating;
 use rect::RectLayer;
 use shadow::{Caster, Shadows};
+use stack::Flowing;
 use text::Text;
 use values::{Paint, Radius};
 
@@ -50,6 +66,10 @@ pub struct Layer {
     pub place: Place,
     pub name: Option<String>,
     pub frame: BoxSpec,
+    /// The other layer beside which it lies.
+    pub anchor: Option<Anchor>,
+    /// Of a layer of a stack that has no edges of its own: how it stands in it.
+    pub flowing: Option<Flowing>,
     /// Degrees clockwise about the centre.
     pub rotate: f64,
     /// 0 to 1.
@@ -58,6 +78,8 @@ pub struct Layer {
     pub blend: Blend,
     /// Whether what lies beyond its box is cut off.
     pub clip: bool,
+    /// What of it is seen.
+    pub mask: Option<Mask>,
     pub kind: Kind,
 }
 
@@ -66,6 +88,10 @@ pub enum Kind {
     Text(Text),
     Image(Image),
     Qr(Qr),
+    Barcode(Barcode),
+    Svg(Image),
+    Rating(Rating),
+    Progress(Progress),
     Rect(RectLayer),
     Ellipse(Ellipse),
     Line(LineLayer),
@@ -88,6 +114,7 @@ pub enum Content {
         fitted: Option<f64>,
     },
     Code(std::sync::Arc<Modules>, f64),
+    Barcode(barcode::Measured),
     Drawing(Drawing),
     /// Of each of a group's layers its box, from the group's top left, and its content.
     Group {
@@ -102,13 +129,14 @@ impl Measured for Content {
             Content::Plain { width, height } => (*width, *height),
             Content::Text { size, .. } => *size,
             Content::Code(_, side) => (*side, *side),
+            Content::Barcode(measured) => measured.size,
             Content::Drawing(drawing) => drawing.size,
             Content::Group { size, .. } => *size,
         }
     }
 
     fn follows_height(&self) -> bool {
-        matches!(self, Content::Drawing(_) | Content::Group { .. })
+        matches!(self, Content::Drawing(_) | Content::Barcode(_) | Content::Group { .. })
     }
 }
 
@@ -124,6 +152,21 @@ pub struct Surroundings<'a> {
     pub placings: Cell<u32>,
 }
 
+impl Surroundings<'_> {
+    /// Before a layer is placed or measured: whether there is time for it.
+    pub fn step(&self, place: &Place) -> Result<(), Problem> {
+        let late = |_| Problem::new(place.clone(), Code::Deadline, "the deadline passed during layout");
+        self.ctx.check().map_err(late)?;
+        self.placings.set(self.placings.get().saturating_add(1));
+        if self.placings.get() > MAX_PLACINGS {
+            let message = format!("the layout takes more than {MAX_PLACINGS} steps");
+            return Err(Problem::new(place.clone(), Code::TooMany, message)
+                .hint("fewer minimum and maximum sizes of groups, and fewer stacks within groups within stacks, help"));
+        }
+        Ok(())
+    }
+}
+
 impl Layer {
     /// The word in the template.
     pub fn type_name(&self) -> &'static str {
@@ -131,18 +174,28 @@ impl Layer {
             Kind::Text(_) => "text",
             Kind::Image(_) => "image",
             Kind::Qr(_) => "qr",
+            Kind::Barcode(_) => "barcode",
+            Kind::Svg(_) => "svg",
+            Kind::Rating(_) => "rating",
+            Kind::Progress(_) => "progress",
             Kind::Rect(_) => "rect",
             Kind::Ellipse(_) => "ellipse",
             Kind::Line(_) => "line",
             Kind::Path(_) => "path",
-            Kind::Group(_) => "group",
+            Kind::Group(Group { flow: None, .. }) => "group",
+            Kind::Group(Group { flow: Some(_), .. }) => "stack",
         }
     }
 
     /// The picture it shows and the one to try instead.
     pub fn sources(&self) -> Option<(&Source, Option<&Source>)> {
+        self.image().map(|image| (&image.src, image.fallback.as_ref()))
+    }
+
+    /// As a picture, if it is one.
+    pub fn image(&self) -> Option<&Image> {
         match &self.kind {
-            Kind::Image(image) => Some((&image.src, image.fallback.as_ref())),
+            Kind::Image(image) | Kind::Svg(image) => Some(image),
             _ => None,
         }
     }
@@ -155,9 +208,12 @@ impl Layer {
         }
     }
 
-    /// Itself and all that lies in it, in the order of their ids.
+    /// Itself, its mask and all that lies in it, in the order of their ids.
     pub fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
         into.push(self);
+        if let Some(Mask::Picture(picture)) = &self.mask {
+            picture.gather(into);
+        }
         if let Kind::Group(group) = &self.kind {
             group.layers.iter().for_each(|layer| layer.gather(into));
         }
@@ -165,15 +221,13 @@ impl Layer {
 
     /// Its box in the parent, and its content.
     pub fn place_in(&self, parent: Parent, around: &Surroundings) -> Result<(Rect, Content), Problem> {
-        let late = |_| Problem::new(self.place.clone(), Code::Deadline, "the deadline passed during layout");
-        around.ctx.check().map_err(late)?;
-        around.placings.set(around.placings.get().saturating_add(1));
-        if around.placings.get() > MAX_PLACINGS {
-            let message =
-                format!("the layout takes more than {MAX_PLACINGS} steps: fewer minimum and maximum sizes of groups help");
-            return Err(Problem::new(self.place.clone(), Code::TooMany, message));
-        }
-        place(&self.frame, parent, &self.place, |given| self.measure(given, around))
+        self.place_as(&self.frame, parent, around)
+    }
+
+    /// As [`Layer::place_in`], in another frame than its own.
+    pub fn place_as(&self, frame: &BoxSpec, parent: Parent, around: &Surroundings) -> Result<(Rect, Content), Problem> {
+        around.step(&self.place)?;
+        place(frame, parent, &self.place, |given| self.measure(given, around))
     }
 
     /// How many characters of it will be laid out at most.
@@ -188,13 +242,22 @@ impl Layer {
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
             Kind::Text(text) => text.measure(given, &self.place, around),
-            Kind::Image(image) => Ok(image.measure(given, self.id, around.assets)),
+            Kind::Image(image) => image.measure(given, self.id, &self.place, around.assets),
             Kind::Qr(qr) => qr.measure(given, &self.place, around),
+            Kind::Barcode(barcode) => barcode.measure(given, &self.place, around),
+            Kind::Svg(image) => {
+                if let Shown::Picture { asset, .. } = around.assets.get(self.id.0) {
+                    svg::check(asset, &self.place)?;
+                }
+                image.measure(given, self.id, &self.place, around.assets)
+            }
+            Kind::Rating(rating) => Ok(rating.measure(given)),
+            Kind::Progress(progress) => progress.measure(given, &self.place, around.scale),
             Kind::Rect(_) => self.as_given(given, "a rect"),
             Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
             Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
             Kind::Path(path) => path.measure(given, &self.place, around.scale),
-            Kind::Group(group) => group.measure(given, around),
+            Kind::Group(group) => group.measure(given, &self.place, around),
         }
     }
 
@@ -244,9 +307,16 @@ impl Layer {
         if self.opacity <= 0.0 {
             return Vec::new();
         }
+        let finish = |items| {
+            let items = match &self.mask {
+                Some(mask) => mask.apply(items, rect, &emitter, assets),
+                None => items,
+            };
+            emit::with_effects(items, self.opacity, self.blend)
+        };
         let cut = |items| if self.clip { self.clipped(items, rect, &emitter) } else { items };
         if self.shadows.0.is_empty() {
-            return emit::with_effects(cut(self.content(content, rect, &emitter, assets)), self.opacity, self.blend);
+            return finish(cut(self.content(content, rect, &emitter, assets)));
         }
         let items = match self.outline(rect, &emitter) {
             Some((radius, hole)) => {
@@ -268,7 +338,7 @@ impl Layer {
                 cut(all)
             }
         };
-        emit::with_effects(items, self.opacity, self.blend)
+        finish(items)
     }
 
     /// Of a layer whose shadow its box casts: the radius of its corners (none: it is an ellipse) and the hole in its shadow.
@@ -291,7 +361,14 @@ impl Layer {
             Kind::Image(image) => to.round_box(rect, &image.radius),
             Kind::Group(group) => to.round_box(rect, &group.look.radius),
             Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
-            Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_) => to.round_box(rect, &Radius::NONE),
+            Kind::Text(_)
+            | Kind::Qr(_)
+            | Kind::Barcode(_)
+            | Kind::Svg(_)
+            | Kind::Rating(_)
+            | Kind::Progress(_)
+            | Kind::Line(_)
+            | Kind::Path(_) => to.round_box(rect, &Radius::NONE),
         };
         if items.is_empty() { items } else { vec![Item::group(items, 255, Blend::Normal, Some(shape), None)] }
     }
@@ -300,14 +377,17 @@ impl Layer {
     fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         match (&self.kind, content) {
             (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
-            (Kind::Image(image), _) => image.emit(self.id, rect, emitter, assets),
+            (Kind::Image(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
+            (Kind::Rating(rating), _) => rating.emit(rect, emitter),
+            (Kind::Progress(progress), _) => progress.emit(content, rect, emitter),
             (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, emitter),
+            (Kind::Barcode(barcode), Content::Barcode(measured)) => barcode.emit(measured, rect, emitter),
             (Kind::Rect(shape), _) => shape.emit(rect, emitter),
             (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
             (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, emitter),
             (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, emitter),
             (Kind::Group(group), Content::Group { inside, .. }) => group.emit(inside, rect, emitter, assets),
-            (Kind::Text(_) | Kind::Qr(_) | Kind::Line(_) | Kind::Path(_) | Kind::Group(_), _) => Vec::new(),
+            (Kind::Text(_) | Kind::Qr(_) | Kind::Barcode(_) | Kind::Line(_) | Kind::Path(_) | Kind::Group(_), _) => Vec::new(),
         }
     }
 }

@@ -2,14 +2,21 @@
 
 use serde_json::{Map, Value};
 
+use crate::layer::anchor::{Anchor, Side};
+use crate::layer::barcode::Barcode;
 use crate::layer::ellipse::Ellipse;
 use crate::layer::group::{Group, GroupFields, layers_schema};
 use crate::layer::image::Image;
 use crate::layer::line::{LineLayer, NOT_OF_A_LINE};
+use crate::layer::mask::{Mask, MaskFields};
 use crate::layer::path::PathLayer;
+use crate::layer::progress::Progress;
 use crate::layer::qr::Qr;
+use crate::layer::rating::Rating;
 use crate::layer::rect::RectLayer;
 use crate::layer::shadow::Shadows;
+use crate::layer::stack::{Flow, Flowing};
+use crate::layer::svg::SvgFields;
 use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId};
@@ -46,6 +53,8 @@ fields! {
         max_height: Option<Extent>,
         /// Width divided by height, where only one of them is given.
         aspect_ratio: Option<Ratio>,
+        /// Places it beside another layer, by that one's name.
+        anchor: Option<Anchor>,
         /// Degrees clockwise about the centre.
         rotate: Degrees = 0,
         /// Of the whole layer, from 0 (invisible) to 1.
@@ -57,6 +66,8 @@ fields! {
         blend: Blend = "normal",
         /// Whether what lies beyond its box, with its round corners, is cut off; the shadow of a box is not.
         clip: bool = false,
+        /// What of the layer is seen, shadow included: as much as a picture (`src`) or a paint over its box is opaque.
+        mask: Option<MaskFields>,
     }
 }
 
@@ -64,20 +75,29 @@ fields! {
 pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
     fn kind<F: FieldSet>(name: &'static str) -> (&'static str, Map<String, Value>, Vec<&'static str>) {
         let mut properties = CommonFields::properties();
+        properties.extend(Flowing::properties());
         properties.extend(F::properties());
         (name, properties, F::required())
     }
     let mut group = kind::<GroupFields>("group");
     group.1.insert("layers".to_owned(), layers_schema());
+    let mut stack = (group.0, group.1.clone(), group.2.clone());
+    stack.0 = "stack";
+    stack.1.extend(Flow::properties());
     vec![
         kind::<TextFields>("text"),
         kind::<Image>("image"),
         kind::<Qr>("qr"),
+        kind::<Barcode>("barcode"),
+        kind::<SvgFields>("svg"),
+        kind::<Rating>("rating"),
+        kind::<Progress>("progress"),
         kind::<RectLayer>("rect"),
         kind::<Ellipse>("ellipse"),
         kind::<LineLayer>("line"),
         kind::<PathLayer>("path"),
         group,
+        stack,
     ]
 }
 
@@ -95,6 +115,11 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
     if fields.has("y") && fields.has("bottom") && fields.has("height") {
         fields.conflict("y, bottom and height exclude one another: give two of them");
     }
+    if let Some(anchor) = common.as_ref().and_then(|common| common.anchor.as_ref()) {
+        check_anchor(anchor, &mut fields);
+    }
+    let mask = mask(layer, common.as_ref().and_then(|common| common.mask.as_ref()), next, &mut fields);
+    let flowing = flowing(layer, &mut fields);
     let (mut size, mut to) = (None, None);
     let kind = match layer.kind() {
         Some("text") => {
@@ -111,6 +136,10 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
                 Own::Ready(Kind::Qr(qr))
             })
         }
+        Some("barcode") => Barcode::read_fields(&mut fields).map(|barcode| Own::Ready(Kind::Barcode(barcode))),
+        Some("svg") => SvgFields::read_fields(&mut fields).map(|svg| Own::Ready(Kind::Svg(svg.into()))),
+        Some("rating") => Rating::read_fields(&mut fields).map(|rating| Own::Ready(Kind::Rating(rating))),
+        Some("progress") => Progress::read_fields(&mut fields).map(|progress| Own::Ready(Kind::Progress(progress))),
         Some("rect") => RectLayer::read_fields(&mut fields).map(|rect| Own::Ready(Kind::Rect(rect))),
         Some("ellipse") => Ellipse::read_fields(&mut fields).map(|ellipse| Own::Ready(Kind::Ellipse(ellipse))),
         Some("line") => {
@@ -124,18 +153,20 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
             })
         }
         Some("path") => PathLayer::read_fields(&mut fields).map(|path| Own::Ready(Kind::Path(path))),
-        Some("group") => {
+        Some(kind @ ("group" | "stack")) => {
             if fields.layers().is_none() && mode != Mode::Partial {
                 fields.push(Problem::new(layer.place.clone(), Code::MissingField, "`layers` is missing"));
             }
-            GroupFields::read_fields(&mut fields).map(Own::Group)
+            let look = GroupFields::read_fields(&mut fields);
+            let flow = if kind == "stack" { Flow::read_fields(&mut fields).map(Some) } else { Some(None) };
+            look.zip(flow).map(|(look, flow)| Own::Group(look, flow))
         }
         // Every layer's type was checked when the template was parsed.
         _ => None,
     };
     let has_spread = common.as_ref().and_then(|common| common.shadow.as_ref()).is_some_and(Shadows::have_spread);
     let is_box = match &kind {
-        Some(Own::Group(look)) => look.background.is_some(),
+        Some(Own::Group(look, _)) => look.background.is_some(),
         _ => matches!(layer.kind(), Some("rect" | "ellipse")),
     };
     // A background that is still to come may make a box of a group.
@@ -143,17 +174,17 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
         fields.problem(
             "shadow",
             Code::Conflict,
-            "`spread` is for boxes (`rect`, `ellipse`, a `group` with a background): this shadow follows what is drawn",
+            "`spread` is for boxes (`rect`, `ellipse`, a `group` or `stack` with a background): this shadow follows what is drawn",
         );
     }
     let whole = fields.finish();
     // Read whatever the layer itself is worth: all problems come at once.
     let inside: Vec<Option<Layer>> = layer.children.iter().flatten().map(|child| read(child, next, mode, problems)).collect();
     whole?;
-    let (common, kind) = (common?, kind?);
+    let (common, kind, flowing, mask) = (common?, kind?, flowing?, mask?);
     let kind = match kind {
         Own::Ready(kind) => kind,
-        Own::Group(look) => Kind::Group(Group { look, layers: inside.into_iter().collect::<Option<Vec<Layer>>>()? }),
+        Own::Group(look, flow) => Kind::Group(Group { look, flow, layers: inside.into_iter().collect::<Option<Vec<Layer>>>()? }),
         Own::Text(text) => match text.finish(&layer.place) {
             Ok(text) => Kind::Text(text),
             Err(problem) => {
@@ -171,19 +202,97 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
         place: layer.place.clone(),
         name: layer.name().map(str::to_owned),
         frame,
+        anchor: common.anchor,
+        flowing,
         rotate: common.rotate.get(),
         opacity: common.opacity.get(),
         shadows: common.shadow.unwrap_or_default(),
         blend: common.blend,
         clip: common.clip,
+        mask,
         kind,
     })
 }
 
 enum Own {
     Text(TextFields),
-    Group(GroupFields),
+    Group(GroupFields, Option<Flow>),
     Ready(Kind),
+}
+
+/// A mask of its own id where it is a picture; `Some(None)` where there is none.
+fn mask(layer: &MergedLayer, mask: Option<&MaskFields>, next: &mut usize, fields: &mut Fields) -> Option<Option<Mask>> {
+    let Some(mask) = mask else { return Some(None) };
+    let src = match (&mask.src, &mask.paint) {
+        (Some(src), None) => src,
+        (None, Some(paint)) => return Some(Some(Mask::Paint(paint.clone()))),
+        _ => {
+            fields.problem("mask", Code::Conflict, "a mask has either `src` or `paint`");
+            return None;
+        }
+    };
+    let id = LayerId(*next);
+    *next += 1;
+    Some(Some(Mask::Picture(Box::new(Layer {
+        id,
+        place: layer.place.child("mask"),
+        name: None,
+        frame: BoxSpec::default(),
+        anchor: None,
+        flowing: None,
+        rotate: 0.0,
+        opacity: 1.0,
+        shadows: Shadows::default(),
+        blend: Blend::Normal,
+        clip: false,
+        mask: None,
+        kind: MaskFields::picture(src.clone(), mask.fit),
+    }))))
+}
+
+/// What the anchor says must not be said twice.
+fn check_anchor(anchor: &Anchor, fields: &mut Fields) {
+    let given: Vec<&str> = anchor.excluded().into_iter().filter(|name| fields.has(name)).collect();
+    if !given.is_empty() {
+        fields.conflict(format!("`anchor` says where the layer lies: {} must not", given.join(", ")));
+    }
+    let reach = match anchor.side {
+        Side::Below => ["bottom", "height"],
+        Side::Right => ["right", "width"],
+        Side::Above | Side::Left => return,
+    };
+    if reach.iter().all(|name| fields.has(name)) {
+        fields.conflict(format!("anchor, {} and {} exclude one another: give two of them", reach[0], reach[1]));
+    }
+}
+
+/// How the layer stands in its stack: `Some(None)` where it lies in none, or has edges of its own.
+fn flowing(layer: &MergedLayer, fields: &mut Fields) -> Option<Option<Flowing>> {
+    const OWN: [&str; 4] = ["grow", "shrink", "margin", "align_self"];
+    const EDGES: [&str; 4] = ["x", "y", "right", "bottom"];
+    if layer.flows && fields.has("anchor") {
+        fields.problem("anchor", Code::Conflict, "a stack places its layers: `anchor` is for layers of the canvas or of a group");
+    }
+    let edge = EDGES.into_iter().find(|edge| fields.has(edge));
+    let wrong = match (layer.flows, edge) {
+        (true, None) => return Flowing::read_fields(fields).map(Some),
+        (true, Some(edge)) => {
+            format!("is not for a layer that lies where it says (`{edge}`) and does not follow the others of its stack")
+        }
+        (false, _) => "is for layers of a `stack`".to_owned(),
+    };
+    for name in OWN {
+        fields.known(name);
+        if fields.has(name) {
+            let hint = match layer.kind() {
+                Some("qr") if name == "margin" => "around a code it is called `quiet_zone`",
+                _ => "`x`, `y`, `right`, `bottom` and `anchor` place a layer elsewhere",
+            };
+            let problem = Problem::new(fields.place().child(name), Code::Conflict, format!("`{name}` {wrong}"));
+            fields.push(if layer.flows { problem } else { problem.hint(hint) });
+        }
+    }
+    Some(None)
 }
 
 impl CommonFields {

@@ -86,8 +86,7 @@ pub fn place<C: Measured>(
         (None, _) => Ok(None),
         (Some(Length::Px(px)), _) => Ok(Some(px)),
         (Some(percent), Some(whole)) => Ok(Some(percent.resolve(whole))),
-        (Some(_), None) => Err(Problem::new(place.child(field), Code::Conflict, format!("a percentage of an automatic {side}"))
-            .hint(format!("give the parent a {side}, or this layer pixels"))),
+        (Some(_), None) => Err(percentage_of_automatic(place, field, side)),
     };
     let across = |l: Option<Length>, field: &str| resolve(l, parent.width, field, "width");
     let down = |l: Option<Length>, field: &str| resolve(l, parent.height, field, "height");
@@ -142,6 +141,11 @@ pub fn place<C: Measured>(
         _ => 0.0,
     };
     Ok((Rect::new(left, top, size.0, size.1), content))
+}
+
+pub fn percentage_of_automatic(place: &Place, field: &str, side: &str) -> Problem {
+    Problem::new(place.child(field), Code::Conflict, format!("a percentage of an automatic {side}"))
+        .hint(format!("give the parent a {side}, or this layer pixels"))
 }
 
 /// As in CSS, the minimum wins over the maximum.

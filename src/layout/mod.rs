@@ -6,6 +6,7 @@ pub mod receipt;
 use std::collections::BTreeMap;
 
 use crate::geom::{Rect, Size};
+use crate::layer::anchor::Siblings;
 use crate::layer::values::Paint;
 use crate::layer::{Content, Kind, Layer, Surroundings};
 use crate::limits::Limits;
@@ -63,38 +64,21 @@ impl Layout<'_> {
 
 pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -> Result<Layout<'p>, Problems> {
     let mut problems = Problems::new();
-    let mut placed: Vec<Option<PlacedLayer>> = poster.layers.iter().map(|_| None).collect();
-    let mut put = |wanted: &dyn Fn(&Layer) -> bool, height: Option<f64>, problems: &mut Problems| -> f64 {
-        let mut lowest = 0.0_f64;
-        for (slot, layer) in placed.iter_mut().zip(&poster.layers).filter(|(_, layer)| wanted(layer)) {
-            let parent = Parent { width: Some(poster.width), height };
-            match layer.place_in(parent, around) {
-                Ok((rect, content)) => {
-                    lowest = lowest.max(rect.bottom());
-                    *slot = Some(PlacedLayer { layer, rect, content });
-                }
-                Err(problem) => {
-                    let late = problem.code == Code::Deadline;
-                    problems.push(problem);
-                    if late {
-                        break;
-                    }
-                }
-            }
-        }
-        lowest
-    };
+    let mut siblings = Siblings::of(&poster.layers, &mut problems);
+    let parent = |height| Parent { width: Some(poster.width), height };
     let height = match poster.height {
         Height::Px(height) => {
-            put(&|_| true, Some(height), &mut problems);
+            let all = vec![true; poster.layers.len()];
+            siblings.put(&all, true, parent(Some(height)), around, &mut problems);
             height
         }
         Height::Auto { min, max, padding } => {
-            let lowest = put(&|layer| !layer.frame.needs_parent_height(), None, &mut problems);
+            let waits = siblings.with_followers(|layer| layer.frame.needs_parent_height());
+            let (_, lowest) = siblings.put(&waits, false, parent(None), around, &mut problems);
             let own = lowest.ceil() + padding;
             let below = max.map_or(own, |max| own.min(max));
             let height = min.map_or(below, |min| below.max(min));
-            put(&|layer| layer.frame.needs_parent_height(), Some(height), &mut problems);
+            siblings.put(&waits, true, parent(Some(height)), around, &mut problems);
             height
         }
     };
@@ -102,7 +86,9 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
         problems.push(problem);
         std::mem::take(&mut problems)
     })?;
-    let mut placed: Vec<PlacedLayer> = placed.into_iter().flatten().collect();
+    let placed = poster.layers.iter().zip(siblings.placed);
+    let placed = placed.filter_map(|(layer, placed)| placed.map(|(rect, content)| PlacedLayer { layer, rect, content }));
+    let mut placed: Vec<PlacedLayer> = placed.collect();
     share_sizes(&mut placed, around, &mut problems);
     problems.or(Layout { width: poster.width, height, size, scale: around.scale, background: poster.background.as_ref(), placed })
 }
@@ -112,7 +98,7 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
 fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut Problems) {
     let fitted = |content: &Content| match content {
         Content::Text { fitted, .. } => *fitted,
-        Content::Plain { .. } | Content::Code(..) | Content::Drawing(_) | Content::Group { .. } => None,
+        Content::Plain { .. } | Content::Code(..) | Content::Barcode(_) | Content::Drawing(_) | Content::Group { .. } => None,
     };
     let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
     for placed in &mut *placed {

@@ -60,7 +60,7 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
             entry.insert("truncated".into(), json!(composed.truncated));
             entry.insert("overflow".into(), json!(overflows(composed, *indent, text.content_box(placed.rect))));
         }
-        (Kind::Image(_), _) => {
+        (Kind::Image(_) | Kind::Svg(_), _) => {
             let source = match assets.get(layer.id.0) {
                 Shown::Picture { from, .. } => Some(*from),
                 Shown::Placeholder => Some("placeholder"),

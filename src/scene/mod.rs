@@ -14,7 +14,7 @@ use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Segment, Size};
 pub use crate::key::{Key, KeyBuilder};
 use crate::pixels::{Mask, Pixmap};
 use crate::text::Face;
-pub use recipe::{Blur, ColorGlyph, Crop, Picture, Recipe, RecipeKind, Warp};
+pub use recipe::{Blur, ColorGlyph, Crop, Filtered, Picture, Recipe, RecipeKind, Step, Warp};
 
 /// What pictures and glyphs are at this point of the way.
 pub trait Stage: 'static {

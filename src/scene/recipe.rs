@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::asset::Asset;
 use crate::color::Premul;
-use crate::geom::{Affine, PxRect, Size};
+use crate::geom::{Affine, Projective, PxRect, Size};
 use crate::key::{Key, KeyBuilder};
 use crate::scene::{Item, Lowered, Shape, key_of_shape};
 use crate::text::Face;
@@ -24,6 +24,7 @@ pub enum RecipeKind {
     Warp(Warp),
     ColorGlyph(ColorGlyph),
     Blur(Blur),
+    Filtered(Filtered),
 }
 
 /// A shadow: the alpha of some items, blurred, in one colour.
@@ -69,15 +70,44 @@ pub struct Crop {
     pub height: f64,
 }
 
-/// Another recipe's pixels under an affine map, with smooth edges.
+/// Another recipe's pixels under a map that keeps lines straight, with smooth edges.
 #[derive(Clone)]
 pub struct Warp {
     pub source: Arc<Recipe>,
     /// Cuts the source first, in source pixels.
     pub clip: Option<Shape>,
     /// From source pixels to window pixels; never flat.
-    pub map: Affine,
+    pub map: Projective,
     pub size: Size,
+}
+
+/// Another recipe's pixels through filters, one after the other; beyond them all is transparent.
+#[derive(Clone)]
+pub struct Filtered {
+    pub source: Arc<Recipe>,
+    pub steps: Vec<Step>,
+    /// What of the result is wanted, in the source's pixels; it may reach beyond them. Never empty.
+    pub window: PxRect,
+}
+
+/// One filter.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Step {
+    /// By this standard deviation in pixels.
+    Blur(f64),
+    /// Red, green and blue, each from the three and a constant, from 0 to 1, not premultiplied.
+    Colors([[f64; 4]; 3]),
+}
+
+impl Filtered {
+    /// How far pixels are spread by all steps together.
+    pub fn reach(steps: &[Step]) -> i32 {
+        let one = |step: &Step| match step {
+            Step::Blur(sigma) => Blur::reach(*sigma),
+            Step::Colors(_) => 0,
+        };
+        steps.iter().map(one).fold(0, i32::saturating_add)
+    }
 }
 
 /// One glyph in its own colours (COLRv1, COLRv0, CBDT, sbix).
@@ -114,14 +144,13 @@ impl Recipe {
     }
 
     pub fn warp(warp: Warp) -> Recipe {
-        let m = warp.map;
         let mut key = KeyBuilder::new("warp").key(warp.source.key);
         key = match &warp.clip {
             Some(shape) => key_of_shape(key.u8(1), shape),
             None => key.u8(0),
         };
-        let key =
-            key.f64(m.a).f64(m.b).f64(m.c).f64(m.d).f64(m.e).f64(m.f).u32(warp.size.width()).u32(warp.size.height()).finish();
+        let key = warp.map.0.iter().fold(key, |key, v| key.f64(*v));
+        let key = key.u32(warp.size.width()).u32(warp.size.height()).finish();
         Recipe { key, size: warp.size, opaque: false, kind: RecipeKind::Warp(warp) }
     }
 
@@ -158,6 +187,22 @@ impl Recipe {
         }
         let key = key.f64(blur.sigma).bytes(&blur.color.to_bytes()).finish();
         Some(Recipe { key, size, opaque: false, kind: RecipeKind::Blur(blur) })
+    }
+
+    /// `None` where the window is empty.
+    pub fn filtered(filtered: Filtered) -> Option<Recipe> {
+        let Filtered { source, steps, window } = &filtered;
+        let size = Size::new(window.width(), window.height())?;
+        let mut key = KeyBuilder::new("filtered").key(source.key).u32(steps.len() as u32);
+        for step in steps {
+            key = match step {
+                Step::Blur(sigma) => key.u8(0).f64(*sigma),
+                Step::Colors(matrix) => matrix.iter().flatten().fold(key.u8(1), |key, v| key.f64(*v)),
+            };
+        }
+        let key = key.i32(window.x0).i32(window.y0).i32(window.x1).i32(window.y1).finish();
+        let opaque = source.opaque && Filtered::reach(steps) == 0 && PxRect::of_size(source.size).contains_rect(*window);
+        Some(Recipe { key, size, opaque, kind: RecipeKind::Filtered(filtered) })
     }
 
     pub fn key(&self) -> Key {

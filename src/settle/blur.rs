@@ -1,4 +1,4 @@
-//! Blurred shadows: the alpha of some items, three box blurs each way, and a colour.
+//! Blurred shadows: the alpha of some items, three box blurs each way, and a colour. Filters blur pictures by the same boxes.
 //!
 //! Three boxes come within a few percent of a Gaussian (SVG's filter effects say the same). They have fractional ends, so that
 //! their variance is the wanted one exactly, and count in whole numbers of 16 bits, so that the result depends on nothing else.
@@ -22,17 +22,21 @@ const BAND: i32 = 64;
 pub(super) fn make(blur: &Blur, items: &[Item<Ready>], simd: Simd) -> Option<Pixmap> {
     let mut alpha = cast(blur.area, items, simd);
     let (width, height) = (blur.area.width() as usize, blur.area.height() as usize);
-    if let Some(kernel) = Kernel::of(blur.sigma) {
-        for row in alpha.chunks_exact_mut(width) {
-            kernel.along(row);
-        }
-        let mut other = vec![0; alpha.len()];
-        for _ in 0..PASSES {
-            kernel.down(&alpha, &mut other, width, height);
-            std::mem::swap(&mut alpha, &mut other);
-        }
-    }
+    plane(&mut alpha, width, height, blur.sigma);
     coloured(blur, &alpha, width)
+}
+
+/// Blurs one channel in place; beyond its edges all is 0.
+pub(super) fn plane(plane: &mut Vec<u16>, width: usize, height: usize, sigma: f64) {
+    let Some(kernel) = Kernel::of(sigma) else { return };
+    for row in plane.chunks_exact_mut(width) {
+        kernel.along(row);
+    }
+    let mut other = vec![0; plane.len()];
+    for _ in 0..PASSES {
+        kernel.down(plane, &mut other, width, height);
+        std::mem::swap(plane, &mut other);
+    }
 }
 
 /// The alpha of the items in 16 bits.

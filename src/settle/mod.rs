@@ -2,6 +2,7 @@
 
 mod blur;
 mod color_glyph;
+mod filter;
 mod glyphs;
 mod outline;
 mod pen;
@@ -168,7 +169,7 @@ mod tests {
         let turned = Recipe::warp(Warp {
             source: picture(&two, 40, 30),
             clip: None,
-            map: Affine::translate(25.0, 5.0).then_inner(Affine::rotate(33.0)),
+            map: Affine::translate(25.0, 5.0).then_inner(Affine::rotate(33.0)).into(),
             size: Size::new(60, 60).unwrap(),
         });
         let face = face("Inter");

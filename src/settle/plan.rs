@@ -11,7 +11,7 @@ use crate::key::Key;
 use crate::memo::{Kind, Memo};
 use crate::pixels::Pixmap;
 use crate::scene::{GlyphRun, Item, Lowered, Op, Picture, PlacedMask, Recipe, RecipeKind};
-use crate::settle::{Made, SettleError, blur, color_glyph, glyphs, picture, svg, warp};
+use crate::settle::{Made, SettleError, blur, color_glyph, filter, glyphs, picture, svg, warp};
 
 /// The distinct recipes and glyph runs that can be seen, in the order of their first use.
 pub(super) struct Wanted<'a> {
@@ -67,7 +67,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Takes for every picture its decoded pixels or those of all that is made of it, whichever are more, as the original is
-    /// let go when they are made; the pixels of every warp and colour glyph; and of every blur also the area it works on.
+    /// let go when they are made; the pixels of every warp and colour glyph; and of blurs and filters also the area they work on.
     pub fn charge(&self, budget: &Budget) -> Result<(), OverBudget> {
         let mut bill = Bill::default();
         self.recipes.iter().for_each(|recipe| bill.add(recipe));
@@ -107,6 +107,9 @@ impl<'a> Wanted<'a> {
                 let pixels = match recipe.kind() {
                     RecipeKind::Warp(warp) => made.of(&warp.source).map(|source| warp::make(warp, &source, ctx.simd)),
                     RecipeKind::Blur(blur) => blur::make(blur, &made.items(&blur.items, blur.area), ctx.simd),
+                    RecipeKind::Filtered(filtered) => {
+                        made.of(&filtered.source).and_then(|source| filter::make(filtered, &source))
+                    }
                     RecipeKind::Picture(_) | RecipeKind::ColorGlyph(_) => None,
                 };
                 let pixels = Arc::new(pixels.unwrap_or_else(|| Pixmap::transparent(recipe.size())));
@@ -144,6 +147,10 @@ impl Bill {
             RecipeKind::Warp(warp) => {
                 self.others = self.others.saturating_add(area);
                 self.add(&warp.source);
+            }
+            RecipeKind::Filtered(filtered) => {
+                self.others = self.others.saturating_add(filter::area(filtered)).saturating_add(area);
+                self.add(&filtered.source);
             }
             RecipeKind::ColorGlyph(_) => self.others = self.others.saturating_add(area),
             RecipeKind::Blur(blur) => {
@@ -211,6 +218,7 @@ impl<'a> Plan<'a> {
                 return 0;
             }
             RecipeKind::Warp(warp) => self.need(&warp.source),
+            RecipeKind::Filtered(filtered) => self.need(&filtered.source),
             RecipeKind::Blur(blur) => {
                 let wanted = Wanted::of(&blur.items, blur.area);
                 self.runs.extend(wanted.runs);

@@ -1,4 +1,4 @@
-//! Pictures under an affine map: bicubic through imageproc, edges smooth against transparent surroundings.
+//! Pictures under an affine map or in perspective: bicubic through imageproc, edges smooth against transparent surroundings.
 
 // Pixel loops over fixed arrays.
 #![allow(clippy::indexing_slicing)]
@@ -8,7 +8,7 @@ use imageproc::geometric_transformations::{Border, Interpolation, warp_into_with
 
 use crate::color::Premul;
 use crate::ctx::Simd;
-use crate::geom::{Affine, PxRect, Size};
+use crate::geom::{Affine, Projective, PxRect, Size};
 use crate::paint::paint;
 use crate::pixels::Pixmap;
 use crate::scene::{Canvas, Crop, Item, Op, Ready, Shape, Warp};
@@ -25,10 +25,43 @@ const SHRINKS: f64 = 0.75;
 pub(super) fn make(warp: &Warp, source: &Pixmap, simd: Simd) -> Pixmap {
     let clipped = warp.clip.as_ref().map(|shape| clip(warp, source, shape, simd));
     let source = clipped.as_ref().unwrap_or(source);
-    let (smaller, map) = shrunk(source, warp.map, simd);
+    let nothing = || Pixmap::transparent(warp.size);
+    let Some(affine) = warp.map.as_affine() else {
+        return tilted(source, warp.map, warp.size).unwrap_or_else(nothing);
+    };
+    let (smaller, map) = shrunk(source, affine, simd);
     let source = smaller.as_ref().unwrap_or(source);
-    let Some(back) = map.invert() else { return Pixmap::transparent(warp.size) };
-    resample(source, back, warp.size).unwrap_or_else(|| Pixmap::transparent(warp.size))
+    let back = map.invert().map(|back| move |x, y| back.apply(x, y));
+    back.and_then(|back| resample(source, back, warp.size)).unwrap_or_else(nothing)
+}
+
+/// In perspective one side may be much smaller than the other: where it is, each pixel is the mean of several.
+fn tilted(source: &Pixmap, map: Projective, size: Size) -> Option<Pixmap> {
+    const MOST: u32 = 4;
+    let back = map.invert()?;
+    // The source's pixels under one of the window's, at the four corners of the picture.
+    let (width, height) = (f64::from(source.size().width()), f64::from(source.size().height()));
+    let steps = |(x, y): (f64, f64)| {
+        let (px, py) = map.apply(x, y);
+        let (from, across, down) = (back.apply(px, py), back.apply(px + 0.5, py), back.apply(px, py + 0.5));
+        2.0 * libm::hypot(across.0 - from.0, across.1 - from.1).max(libm::hypot(down.0 - from.0, down.1 - from.1))
+    };
+    let largest = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(steps).into_iter().fold(1.0, f64::max);
+    let parts = (largest * SHRINKS).ceil().clamp(1.0, f64::from(MOST)) as u32;
+    if parts == 1 {
+        return resample(source, |x, y| back.apply(x, y), size);
+    }
+    let mut sums = vec![0_u32; size.area() as usize * 4];
+    for part in 0..parts * parts {
+        let offset = |part: u32| (f64::from(part) + 0.5) / f64::from(parts) - 0.5;
+        let (dx, dy) = (offset(part % parts), offset(part / parts));
+        let one = resample(source, |x, y| back.apply(x + dx, y + dy), size)?;
+        for (sum, v) in sums.iter_mut().zip(one.data()) {
+            *sum += u32::from(*v);
+        }
+    }
+    let count = parts * parts;
+    Pixmap::from_premultiplied(size, sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect())
 }
 
 /// Cut by the painter itself, so that a turned picture has the same corners as an upright one.
@@ -64,13 +97,13 @@ fn shrunk(source: &Pixmap, map: Affine, simd: Simd) -> (Option<Pixmap>, Affine) 
 }
 
 /// `back` takes the window's pixels to the source's.
-fn resample(source: &Pixmap, back: Affine, size: Size) -> Option<Pixmap> {
+fn resample(source: &Pixmap, back: impl Fn(f64, f64) -> (f64, f64) + Sync, size: Size) -> Option<Pixmap> {
     let wide: Vec<u16> = source.data().iter().map(|&v| u16::from(v) * UNIT as u16).collect();
     let from = ImageBuffer::<Rgba<u16>, _>::from_raw(source.size().width(), source.size().height(), wide)?;
     let mut into = ImageBuffer::<Rgba<u16>, Vec<u16>>::new(size.width(), size.height());
     // imageproc counts from pixel centres, our maps from edges.
     let place = |x: f32, y: f32| {
-        let (x, y) = back.apply(f64::from(x) + 0.5, f64::from(y) + 0.5);
+        let (x, y) = back(f64::from(x) + 0.5, f64::from(y) + 0.5);
         ((x - 0.5) as f32, (y - 0.5) as f32)
     };
     let around = Border::Constant(Rgba([0; 4]));
@@ -114,7 +147,7 @@ mod tests {
         let window = PxRect::of_size(own);
         let recipe = Recipe::picture(Picture { asset: Arc::new(asset), crop, target: own, window }).unwrap();
         let size = Size::new(size.0, size.1).unwrap();
-        make(&Warp { source: Arc::new(recipe), clip, map, size }, source, Simd::Detect)
+        make(&Warp { source: Arc::new(recipe), clip, map: map.into(), size }, source, Simd::Detect)
     }
 
     fn at(pixmap: &Pixmap, x: usize, y: u32) -> [u8; 4] {
@@ -170,6 +203,18 @@ mod tests {
         assert_eq!(at(&disc, 10, 10), [9, 9, 9, 255]);
         let area: f64 = disc.data().as_chunks::<4>().0.iter().map(|px| f64::from(px[3]) / 255.0).sum();
         assert!((area - 314.16).abs() < 2.0, "{area}");
+    }
+
+    #[test]
+    fn perspective_keeps_colours_and_fills_the_corners() {
+        let source = pixmap(60, 60, |_, _| [200, 100, 50, 255]);
+        let corners = [(10.0, 5.0), (50.0, 20.0), (50.0, 40.0), (10.0, 55.0)];
+        let map = Projective::to_corners(crate::geom::Rect::new(0.0, 0.0, 60.0, 60.0), corners).unwrap();
+        let tilted = tilted(&source, map, Size::new(60, 60).unwrap()).unwrap();
+        assert_eq!(at(&tilted, 30, 30), [200, 100, 50, 255]);
+        assert_eq!(at(&tilted, 5, 30), [0; 4]);
+        let area: f64 = tilted.data().as_chunks::<4>().0.iter().map(|px| f64::from(px[3]) / 255.0).sum();
+        assert!((area - 1400.0).abs() < 10.0, "{area}");
     }
 
     #[test]

@@ -21,8 +21,17 @@ macro_rules! built_in {
 }
 
 /// The templates within the binary: all that lies in `templates/`.
-const BUILT_IN: &[(&str, &str)] =
-    &[built_in!("checkin"), built_in!("og"), built_in!("quote"), built_in!("sale"), built_in!("share"), built_in!("ticket")];
+const BUILT_IN: &[(&str, &str)] = &[
+    built_in!("checkin"),
+    built_in!("mockup"),
+    built_in!("og"),
+    built_in!("pass"),
+    built_in!("price-list"),
+    built_in!("quote"),
+    built_in!("sale"),
+    built_in!("share"),
+    built_in!("ticket"),
+];
 
 /// Whether it may name a template: `[a-z0-9][a-z0-9_-]{0,63}`.
 pub fn is_name(name: &str) -> bool {

@@ -24,6 +24,8 @@ pub struct MergedLayer {
     pub fields: Map<String, Value>,
     /// The layers within, if the layer has the field `layers`. As written they are left empty: each is checked for itself.
     pub children: Option<Vec<MergedLayer>>,
+    /// Whether it lies in a stack.
+    pub flows: bool,
     pub origins: Origins,
 }
 
@@ -294,7 +296,7 @@ impl Merge<'_> {
         self.overrides.apply(name, &mut fields, &place.at, &mut origins);
         let turn = place.turn;
         let children = node.children.as_ref().map(|children| self.layers(children, scope, turn));
-        whole.then_some(MergedLayer { place, fields, children, origins })
+        whole.then_some(MergedLayer { place, fields, children, flows: node.raw.flows, origins })
     }
 
     fn report(&mut self, node: &Node, error: &ExpressionError, place: &Place) {

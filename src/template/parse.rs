@@ -206,7 +206,9 @@ impl Template {
         let defaults = defaults(object.get("defaults"), &root.child("defaults"), &mut scribe);
         let place = root.child("layers");
         let layers = match object.get("layers") {
-            Some(Value::Array(layers)) => nodes(layers, &place, &defaults, 1, &mut compiler, &mut scribe),
+            Some(Value::Array(layers)) => {
+                nodes(layers, &place, &defaults, Depth { level: 1, flows: false }, &mut compiler, &mut scribe)
+            }
             Some(other) => {
                 let message = format!("must be a list of layers, not {}", super::fields::kind(other));
                 scribe.add(place, Code::WrongType, message);
@@ -257,7 +259,7 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Defaul
         }
         let mut probe = fields.clone();
         probe.insert("type".to_owned(), json!(kind));
-        let raw = MergedLayer { place, fields: probe, children: None, origins: Origins::default() };
+        let raw = MergedLayer { place, fields: probe, children: None, flows: true, origins: Origins::default() };
         scribe.read(&raw, Mode::Partial);
         // A field costs its name, its value and the place where it was written.
         const FIELD: usize = 128;
@@ -273,15 +275,24 @@ fn unknown_type(kind: &str, place: Place, scribe: &mut Scribe) {
     scribe.problem(problem);
 }
 
+/// Where a list of layers stands.
+#[derive(Clone, Copy)]
+struct Depth {
+    /// From 1.
+    level: usize,
+    /// Whether they are a stack's.
+    flows: bool,
+}
+
 fn nodes(
     layers: &[Value],
     place: &Place,
     defaults: &Defaults,
-    depth: usize,
+    depth: Depth,
     compiler: &mut Compiler,
     scribe: &mut Scribe,
 ) -> Vec<Node> {
-    if depth > limits::MAX_NESTING {
+    if depth.level > limits::MAX_NESTING {
         scribe.add(place.clone(), Code::TooMany, format!("layers nest deeper than {}", limits::MAX_NESTING));
         return Vec::new();
     }
@@ -293,7 +304,7 @@ fn node(
     value: &Value,
     place: Place,
     defaults: &Defaults,
-    depth: usize,
+    depth: Depth,
     compiler: &mut Compiler,
     scribe: &mut Scribe,
 ) -> Option<Node> {
@@ -358,17 +369,18 @@ fn node(
     let slots: Vec<(String, Slot)> =
         own.map(|(field, value)| (field.clone(), compiler.slot(value, &place.child(field), scribe))).collect();
 
-    let raw = MergedLayer { place: place.clone(), fields, children: None, origins };
+    let raw = MergedLayer { place: place.clone(), fields, children: None, flows: depth.flows, origins };
     let (children, raw) = match object.get("layers").filter(|layers| !layers.is_null()) {
         None => (None, raw),
         Some(Value::Array(layers)) => {
-            let nested = nodes(layers, &place.child("layers"), defaults, depth + 1, compiler, scribe);
+            let inside = Depth { level: depth.level + 1, flows: kind == Some("stack") };
+            let nested = nodes(layers, &place.child("layers"), defaults, inside, compiler, scribe);
             (Some(nested), MergedLayer { children: Some(Vec::new()), ..raw })
         }
         Some(other) => {
             let message = format!("must be a list of layers, not {}", super::fields::kind(other));
             scribe.add(place.child("layers"), Code::WrongType, message);
-            (None, raw)
+            (None, MergedLayer { children: Some(Vec::new()), ..raw })
         }
     };
     if kind.is_some() {

@@ -370,7 +370,7 @@ fn all_problems_of_a_template_at_once() {
             "template /layers/0/fontSize unknown_field: a layer of type `text` has no field `fontSize` (here it is called `size`)",
             "template /layers/0/left unknown_field: a layer of type `text` has no field `left` (here it is called `x`)",
             "template /layers/1/type unknown_layer_type: there is no layer type `rectangle` (here it is called `rect`)",
-            "template /layers/2 missing_field: `type` is missing (there are `text`, `image`, `qr`, `rect`, `ellipse`, `line`, `path` and `group`)",
+            "template /layers/2 missing_field: `type` is missing (there are `text`, `image`, `qr`, `barcode`, `svg`, `rating`, `progress`, `rect`, `ellipse`, `line`, `path`, `group` and `stack`)",
             "template /layers/3 wrong_type: a layer must be an object, not the number 7",
             "template /layers/4/name invalid_expression: a placeholder cannot stand in `name`",
             "template /layers/4/repeat missing_field: `each` is missing",
@@ -402,7 +402,10 @@ fn templates_of_a_folder_stand_before_the_built_in_ones() {
     write("Not A Name.json", json!({}));
     std::fs::write(dir.path().join("broken.json"), "{").unwrap();
     let library = Library::new(vec![dir.path().join("missing"), dir.path().to_owned()]);
-    assert_eq!(library.names(), ["broken", "checkin", "og", "quote", "sale", "share", "ticket", "wrong"]);
+    assert_eq!(
+        library.names(),
+        ["broken", "checkin", "mockup", "og", "pass", "price-list", "quote", "sale", "share", "ticket", "wrong"]
+    );
     assert_eq!(library.json("share").unwrap()["width"], 7);
     let (first, second) = (library.find("share").unwrap(), library.find("share").unwrap());
     assert!(std::sync::Arc::ptr_eq(&first, &second), "kept compiled");
