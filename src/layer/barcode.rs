@@ -226,13 +226,7 @@ impl Barcode {
             overflow: Overflow::Visible,
             ..Paragraph::default()
         };
-        let text = Text {
-            paragraph,
-            autofit: None,
-            autofit_group: None,
-            color: self.color.clone(),
-            vertical_align: VerticalAlign::Bottom,
-        };
+        let text = Text::plain(paragraph, self.color.clone(), VerticalAlign::Bottom);
         let given = Given { width: Some(width), height: Some(height), ..Given::default() };
         let content = text.set(None, given, place, around)?;
         Ok((text, content))

@@ -231,6 +231,21 @@ impl TextFields {
 }
 
 impl Text {
+    /// In one colour, with nothing around it: what other layers write.
+    pub fn plain(paragraph: Paragraph, color: Paint, vertical_align: VerticalAlign) -> Text {
+        Text {
+            paragraph,
+            autofit: None,
+            autofit_group: None,
+            vertical_align,
+            looks: Looks::plain(color),
+            background: None,
+            radius: Radius::NONE,
+            padding: Padding::NONE,
+            own_families: Vec::new(),
+        }
+    }
+
     /// The font files it names and where, as often as it names them.
     pub fn font_sources(&self, place: &Place) -> Vec<(Source, Place)> {
         let base = self.paragraph.spans.first().map(|span| (place.child("font"), &span.style.families));

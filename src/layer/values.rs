@@ -155,6 +155,8 @@ impl Read for Extent {
 pub struct Padding(pub [f64; 4]);
 
 impl Padding {
+    pub const NONE: Padding = Padding([0.0; 4]);
+
     /// Of both sides together.
     pub fn across(&self) -> f64 {
         let [_, right, _, left] = self.0;

@@ -28,6 +28,11 @@ pub struct Looks {
 }
 
 impl Looks {
+    /// One colour and nothing else.
+    pub fn plain(color: Paint) -> Looks {
+        Looks { base: Look { color, stroke: None, highlight: None, decoration: None }, spans: Vec::new() }
+    }
+
     /// The number of the look that the character at `offset` has: 0 is the layer's own.
     pub fn at(&self, offset: usize) -> usize {
         self.spans.partition_point(|(start, _)| *start <= offset)
