@@ -129,12 +129,14 @@ mod tests {
 
     #[test]
     fn a_blur_keeps_the_middle_and_fades_at_the_edges() {
-        let size = Size::new(40, 40).unwrap();
-        let mut data = [200, 100, 50, 255].repeat(1600);
+        // A square of 40 pixels with as much around it as the blur reaches, as `make` has it.
+        let size = Size::new(80, 80).unwrap();
+        let inside = |i: usize| (20..60).contains(&(i % 80)) && (20..60).contains(&(i / 80));
+        let mut data: Vec<u8> = (0..6400).flat_map(|i| if inside(i) { [200, 100, 50, 255] } else { [0; 4] }).collect();
         blurred(&mut data, size, 3.0);
-        let at = |x: usize, y: usize| data.as_chunks::<4>().0[y * 40 + x];
-        assert_eq!(at(20, 20), [200, 100, 50, 255]);
-        let edge = at(0, 20);
-        assert!((120..150).contains(&edge[3]) && edge[0] < edge[3], "{edge:?}");
+        let at = |x: usize, y: usize| data.as_chunks::<4>().0[y * 80 + x];
+        assert_eq!(at(40, 40), [200, 100, 50, 255]);
+        let (first, last) = (at(20, 40), at(19, 40));
+        assert!((130..155).contains(&first[3]) && (100..125).contains(&last[3]) && first[0] < first[3], "{first:?} {last:?}");
     }
 }
