@@ -137,7 +137,8 @@ mod tests {
         let at = |x: i32, y: i32| mask.row((y + 2) as u32)[(x + 2) as usize];
         // On the outline, in the body, in the hole.
         assert_eq!((at(-1, 10), at(1, 10), at(10, 10), at(6, 10), at(8, 10)), (255, 255, 0, 255, 0));
-        assert!(at(-2, -2) < 60, "{}", at(-2, -2));
+        // A sharp corner would cover all of it.
+        assert!(at(-2, -2) < 120, "{}", at(-2, -2));
     }
 
     #[test]
