@@ -110,12 +110,7 @@ mod tests {
     use crate::text::{Face, Fonts, Style};
 
     fn face(family: &str) -> Arc<Face> {
-        let style = Style {
-            families: vec![family.to_owned()],
-            size: 16.0,
-            weight: 400.0,
-            ..Style::default()
-        };
+        let style = Style { families: vec![family.to_owned()], size: 16.0, weight: 400.0, ..Style::default() };
         Fonts::bundled().first_face(&style).unwrap().0
     }
 
@@ -148,7 +143,10 @@ mod tests {
                 y: Fx::from_px(y),
             })
             .collect();
-        Item::glyphs(GlyphRun { face: Arc::clone(face), size, matrix: None, pen: None, glyphs }, Paint::Solid(Color::BLACK.premultiply()))
+        Item::glyphs(
+            GlyphRun { face: Arc::clone(face), size, matrix: None, pen: None, glyphs },
+            Paint::Solid(Color::BLACK.premultiply()),
+        )
     }
 
     fn emoji(x: i32, y: i32, size: f64) -> Item<Lowered> {

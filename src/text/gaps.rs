@@ -81,10 +81,7 @@ pub(in crate::text) fn hangs_last(c: char, how: HangingPunctuation) -> bool {
 
 /// A stop or comma, which may stand after any line: CSS's list.
 pub(in crate::text) fn is_stop(c: char) -> bool {
-    matches!(
-        c,
-        ',' | '.' | '\u{60C}' | '\u{6D4}' | '、' | '。' | '，' | '．' | '﹐' | '﹑' | '﹒' | '｡' | '､'
-    )
+    matches!(c, ',' | '.' | '\u{60C}' | '\u{6D4}' | '、' | '。' | '，' | '．' | '﹐' | '﹑' | '﹒' | '｡' | '､')
 }
 
 #[cfg(test)]
@@ -93,10 +90,13 @@ mod tests {
 
     #[test]
     fn neighbours_of_different_scripts_want_room() {
-        for (before, after) in [("中", "a"), ("a", "中"), ("5", "月"), ("カ", "x"), ("字", "é"), ("的", "α"), ("e\u{301}", "字")] {
+        for (before, after) in [("中", "a"), ("a", "中"), ("5", "月"), ("カ", "x"), ("字", "é"), ("的", "α"), ("e\u{301}", "字")]
+        {
             assert!(differ(before, after), "{before}{after}");
         }
-        for (before, after) in [("中", "文"), ("a", "b"), ("中", "，"), ("中", "("), ("中", "Ａ"), ("한", "a"), ("中", " "), ("%", "中")] {
+        for (before, after) in
+            [("中", "文"), ("a", "b"), ("中", "，"), ("中", "("), ("中", "Ａ"), ("한", "a"), ("中", " "), ("%", "中")]
+        {
             assert!(!differ(before, after), "{before}{after}");
         }
     }

@@ -301,12 +301,7 @@ mod tests {
     use crate::key::Key;
 
     fn style(family: &str, weight: f64) -> Style {
-        Style {
-            families: vec![family.into()],
-            size: 20.0,
-            weight,
-            ..Style::default()
-        }
+        Style { families: vec![family.into()], size: 20.0, weight, ..Style::default() }
     }
 
     #[test]
