@@ -34,7 +34,7 @@ fn paragraph(p: &Value) -> Paragraph {
         ..defaults
     };
     Paragraph {
-        spans: vec![Span { text: p["text"].as_str().unwrap().to_owned(), style }],
+        spans: vec![Span { text: p["text"].as_str().unwrap().to_owned(), style, ruby: None }],
         line_height: Some(2.0),
         word_break: match word("word_break").as_str() {
             "keep_all" => WordBreak::KeepAll,

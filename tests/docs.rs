@@ -153,3 +153,21 @@ fn every_test_that_the_page_on_sources_names_is_there() {
         assert!(known.contains(name), "docs/sources.md names `{name}`, which is no test");
     }
 }
+
+/// The page on type shows every golden of the text layer, and nothing else.
+#[test]
+fn the_page_on_type_shows_every_golden_of_text() {
+    let page = std::fs::read_to_string(root().join("docs/type.md")).unwrap();
+    let shown: std::collections::BTreeSet<String> = page
+        .split("](../")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+        .inspect(|picture| assert!(root().join(picture).is_file(), "docs/type.md shows {picture}, which is not there"))
+        .filter_map(|picture| picture.strip_suffix("/expected.png").map(str::to_owned))
+        .collect();
+    let goldens = std::fs::read_dir(root().join("tests/goldens/text")).unwrap();
+    for case in goldens.map(|entry| entry.unwrap()).filter(|entry| entry.path().join("expected.png").exists()) {
+        let name = format!("tests/goldens/text/{}", case.file_name().to_str().unwrap());
+        assert!(shown.contains(&name), "docs/type.md does not show {name}");
+    }
+}

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use affiche::ctx::Simd;
 use affiche::memo::Memo;
@@ -35,7 +35,7 @@ struct Studio {
 }
 
 impl Studio {
-    fn draw(&self, folder: &PathBuf, template: &Value, variables: &Map<String, Value>) -> Rgba {
+    fn draw(&self, folder: &Path, template: &Value, variables: &Map<String, Value>) -> Rgba {
         let poster = poster(template, variables);
         let assets = assets(&poster, &[folder.clone(), root().join("tests/goldens"), root().join("assets/pictures")]);
         decode_png(&bytes(&draw_with(&poster, &assets, &How::plain(&self.fonts, &self.memo))))

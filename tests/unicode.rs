@@ -263,7 +263,7 @@ fn emoji_sequences() {
     let mut failures = Vec::new();
     for line in &lines {
         let text: String = line.split(',').map(character).collect();
-        let spans = vec![Span { text: text.clone(), style: Style::default() }];
+        let spans = vec![Span { text: text.clone(), style: Style::default(), ruby: None }];
         let composed = compose(&fonts, &Paragraph { spans, ..Paragraph::default() }, None, &memo, &ctx).unwrap();
         let runs = &composed.lines[0].runs;
         let one = runs.len() == 1 && runs[0].glyphs.len() == 1 && runs[0].color && runs[0].glyphs[0].id != 0;

@@ -220,7 +220,7 @@ impl Barcode {
         let size = (height * CAPTION * LETTERS).max(1.0);
         let style = Style { size, ..Style::default() };
         let paragraph = Paragraph {
-            spans: vec![Span { text: self.readable(), style }],
+            spans: vec![Span { text: self.readable(), style, ruby: None }],
             align: Align::Center,
             wrap: Wrap::None,
             overflow: Overflow::Visible,

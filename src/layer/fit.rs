@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn distances_in_pixels_shrink_with_the_size() {
         let style = Style { size: 40.0, letter_spacing: 2.0, ..Style::default() };
-        let paragraph = Paragraph { spans: vec![Span { text: "a".into(), style }], ..Paragraph::default() };
+        let paragraph = Paragraph { spans: vec![Span { text: "a".into(), style, ruby: None }], ..Paragraph::default() };
         let at = |line_height: f64, size: f64| {
             let small = from_to(0.5, 40.0).at_size(&Paragraph { line_height: Some(line_height), ..paragraph.clone() }, size);
             (small.line_height.unwrap(), small.spans[0].style.letter_spacing)

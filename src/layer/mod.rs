@@ -350,6 +350,9 @@ impl Layer {
             Kind::Group(Group { look, .. }) if look.background.is_some() => {
                 Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
             }
+            Kind::Text(text) if text.background.is_some() => {
+                Some((Some(&text.radius), to.hole(rect, &text.radius, opaque(text.background.as_ref()))))
+            }
             _ => None,
         }
     }
@@ -361,8 +364,8 @@ impl Layer {
             Kind::Image(image) => to.round_box(rect, &image.radius),
             Kind::Group(group) => to.round_box(rect, &group.look.radius),
             Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
-            Kind::Text(_)
-            | Kind::Qr(_)
+            Kind::Text(text) => to.round_box(rect, &text.radius),
+            Kind::Qr(_)
             | Kind::Barcode(_)
             | Kind::Svg(_)
             | Kind::Rating(_)

@@ -1,6 +1,7 @@
 //! `text`: a paragraph in a box.
 
 mod emit;
+mod emphasis;
 mod ink;
 mod look;
 mod marks;
@@ -18,9 +19,10 @@ use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, number, words};
 use crate::template::fields::{Fields, Mode};
 use crate::text::{
-    Align, Composed, Direction, HangingPunctuation, LineBreak, Overflow, Paragraph, SpacingTrim, Span, Style, TextError,
-    WordBreak, Wrap, compose,
+    Align, Composed, Direction, HangingPunctuation, LineBreak, Orientation, Overflow, Paragraph, SpacingTrim, Span, Style,
+    TextError, WordBreak, Wrap, WritingMode, compose,
 };
+use emphasis::Emphasis;
 use look::{Decoration, Highlight, Look, Looks, Stroke};
 use spans::{Base, Spans};
 use values::{Autospace, Distance, Families, Features, font_source};
@@ -56,6 +58,8 @@ words! {
     impl SpacingTrim { Normal = "normal", SpaceAll = "space_all", TrimStart = "trim_start", TrimBoth = "trim_both" }
 }
 words! { impl Direction { Auto = "auto", Ltr = "ltr", Rtl = "rtl" } }
+words! { impl WritingMode { Horizontal = "horizontal", VerticalRl = "vertical_rl" } }
+words! { impl Orientation { Mixed = "mixed", Upright = "upright" } }
 words! { impl Overflow { Visible = "visible", Clip = "clip", Ellipsis = "ellipsis" } }
 
 number! {
@@ -67,6 +71,8 @@ number! {
     pub struct LineHeight(f64) in [0.0, 2.0 * MAX_FONT_SIZE], "";
     /// How many lines are drawn at most.
     pub struct MaxLines(u32) in [1, MAX_TEXT_LINES], "lines";
+    /// How many digits stand side by side across a vertical line at most.
+    pub struct Combined(u32) in [0, 4], "digits";
     /// An OpenType feature's value.
     pub struct FeatureValue(u32) in [0, 65_535], "";
 }
@@ -77,7 +83,7 @@ fields! {
         /// What it says; `\n` breaks the line.
         text: Option<String>,
         /// Instead of `text`: stretches with a style of their own, each `{ "text", … }` with any of `font`, `size`, `weight`, `italic`,
-        /// `features`, `letter_spacing`, `baseline_shift`, `color`, `decoration`, `highlight`, `stroke`.
+        /// `features`, `letter_spacing`, `baseline_shift`, `color`, `decoration`, `emphasis`, `highlight`, `stroke`, `ruby`.
         spans: Option<Spans>,
         /// A family or a list in order of preference; unknown ones in a list are passed over. `upload:NAME` and `asset:NAME` are
         /// font files, which must be there.
@@ -105,6 +111,8 @@ fields! {
         stroke: Option<Stroke>,
         /// A box behind each line.
         highlight: Option<Highlight>,
+        /// A mark beside each letter, as `dot`, `circle`, `triangle` or `sesame`, or `{ "mark", "position", "color" }`.
+        emphasis: Option<Emphasis>,
         /// Behind the box: a colour or a gradient; nothing by default.
         background: Option<Paint>,
         /// Between the edges of the box and the lines: pixels, or `[t, r, b, l]`.
@@ -135,6 +143,13 @@ fields! {
         letter_spacing: Option<Distance>,
         /// Of the paragraph; `auto` goes by its first strong letter.
         direction: Direction = "auto",
+        /// Which way lines run; in `vertical_rl` from the top down, the first on the right: `height` is the measure that wraps, and
+        /// `align` is along the column.
+        writing_mode: WritingMode = "horizontal",
+        /// How letters stand in vertical lines: as their script is used to, Latin turned; or all upright.
+        orientation: Orientation = "mixed",
+        /// So many digits at most stand side by side in a vertical line.
+        combine_upright: Combined = 2,
         /// Lines beyond are never drawn.
         max_lines: Option<MaxLines>,
         /// What becomes of too much text; `ellipsis` where `max_lines` or `autofit` stands, else `visible`.
@@ -156,7 +171,8 @@ impl TextFields {
 
     pub fn finish(self, place: &Place) -> Result<Text, Problem> {
         let spans = self.spans.map_or_else(Vec::new, |spans| spans.0);
-        let bytes = spans.iter().map(|span| &span.text).chain(&self.text).map(String::len).sum::<usize>();
+        let of_spans = spans.iter().flat_map(|span| span.ruby.iter().chain([&span.text]));
+        let bytes = of_spans.chain(&self.text).map(String::len).sum::<usize>();
         if bytes > MAX_TEXT_BYTES {
             let message = format!("a text has at most {MAX_TEXT_BYTES} bytes, not {bytes}");
             let field = if self.text.is_some() { "text" } else { "spans" };
@@ -184,11 +200,17 @@ impl TextFields {
             letter_spacing: self.letter_spacing.map_or(0.0, |spacing| spacing.at(size)),
             baseline_shift: 0.0,
         };
-        let look = Look { color: self.color, stroke: self.stroke, highlight: self.highlight, decoration: self.decoration };
+        let look = Look {
+            color: self.color,
+            stroke: self.stroke,
+            highlight: self.highlight,
+            decoration: self.decoration,
+            emphasis: self.emphasis,
+        };
         let own = spans.iter().enumerate().filter_map(|(number, span)| Some((number, span.font.as_ref()?.0.clone())));
         let own_families = own.collect();
         let (set, looks) = match self.text {
-            Some(text) => (vec![Span { text, style }], Looks { base: look, spans: Vec::new() }),
+            Some(text) => (vec![Span { text, style, ruby: None }], Looks { base: look, spans: Vec::new() }),
             None => {
                 let base = Base { style, spacing: self.letter_spacing, look };
                 let set = base.set(&spans);
@@ -212,6 +234,9 @@ impl TextFields {
             autospace: self.autospace.0,
             hanging_punctuation: self.hanging_punctuation,
             direction: self.direction,
+            writing_mode: self.writing_mode,
+            orientation: self.orientation,
+            combine_upright: self.combine_upright.get() as u8,
             max_lines: self.max_lines.map(MaxLines::get),
             max_height: None,
             overflow,
@@ -256,7 +281,9 @@ impl Text {
 
     /// How many characters of it will be laid out at most.
     pub fn characters(&self) -> usize {
-        self.paragraph.spans.iter().map(|span| span.text.chars().count()).sum::<usize>().min(MAX_TEXT_CHARS)
+        let of = |text: &String| text.chars().count();
+        let rubies: usize = self.paragraph.spans.iter().filter_map(|span| span.ruby.as_ref()).map(of).sum();
+        rubies + self.paragraph.spans.iter().map(|span| of(&span.text)).sum::<usize>().min(MAX_TEXT_CHARS)
     }
 
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
@@ -265,8 +292,9 @@ impl Text {
             let side = if given.width.is_none() { "width" } else { "height" };
             return Err(Problem::new(place.child(side), Code::MissingField, "`autofit` needs a width and a height"));
         };
-        let size = fit.largest(&self.paragraph, (width, height), |paragraph| {
-            compose(around.fonts, paragraph, Some(width), around.memo, around.ctx).map_err(|error| self.problem(error, place))
+        let (measure, room) = if self.is_vertical() { (height, width) } else { (width, height) };
+        let size = fit.largest(&self.paragraph, (measure, room), |paragraph| {
+            compose(around.fonts, paragraph, Some(measure), around.memo, around.ctx).map_err(|error| self.problem(error, place))
         })?;
         self.set(Some(size), given, place, around)
     }
@@ -276,25 +304,36 @@ impl Text {
         let at_size = fitted.zip(self.autofit.as_ref()).map(|(size, fit)| fit.at_size(&self.paragraph, size));
         let paragraph = at_size.as_ref().unwrap_or(&self.paragraph);
         let within = self.within(given);
-        let measure = within.width.or(within.at_most);
+        let (measure, room) =
+            if self.is_vertical() { (within.height, within.width) } else { (within.width.or(within.at_most), within.height) };
         // An ellipsis also ends what is higher than its box: by whole lines.
         let boxed = match paragraph.overflow {
-            Overflow::Ellipsis => within.height.map(|height| Paragraph { max_height: Some(height), ..paragraph.clone() }),
+            Overflow::Ellipsis => room.map(|room| Paragraph { max_height: Some(room), ..paragraph.clone() }),
             Overflow::Visible | Overflow::Clip => None,
         };
         let paragraph = boxed.as_ref().unwrap_or(paragraph);
         let composed =
             compose(around.fonts, paragraph, measure, around.memo, around.ctx).map_err(|error| self.problem(error, place))?;
-        let size = (
-            given.width.unwrap_or(composed.width + self.padding.across()),
-            given.height.unwrap_or(composed.height + self.padding.down()),
-        );
+        let (width, height) =
+            if self.is_vertical() { (composed.height, composed.width) } else { (composed.width, composed.height) };
+        let size = (given.width.unwrap_or(width + self.padding.across()), given.height.unwrap_or(height + self.padding.down()));
         // Text that was set within a maximum but takes less: its widest line fills the box.
-        let indent = match given.width {
+        let indent = match measure.and(if self.is_vertical() { given.height } else { given.width }) {
             Some(_) => 0.0,
             None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
         };
         Ok(Content::Text { composed, size, indent, fitted })
+    }
+
+    /// Its language says so.
+    fn is_chinese(&self) -> bool {
+        let lang = self.paragraph.spans.first().and_then(|span| span.style.lang.as_deref());
+        lang.and_then(|lang| lang.get(..2)).is_some_and(|lang| lang.eq_ignore_ascii_case("zh"))
+    }
+
+    /// Lines run from the top down.
+    pub fn is_vertical(&self) -> bool {
+        self.paragraph.writing_mode == WritingMode::VerticalRl
     }
 
     /// The sides that are given, without the padding.
@@ -316,13 +355,13 @@ impl Text {
     /// Where the lines' own origin lies on the canvas, in layout pixels. `indent` is how far the leftmost line begins from it.
     pub fn offset(&self, composed: &Composed, indent: f64, rect: Rect) -> (f64, f64) {
         let rect = self.content_box(rect);
-        let room = rect.height - composed.height;
+        let room = if composed.vertical { rect.width } else { rect.height } - composed.height;
         let down = match self.vertical_align {
             VerticalAlign::Top => 0.0,
             VerticalAlign::Middle => (room / 2.0).floor(),
             VerticalAlign::Bottom => room,
         };
-        (rect.x - indent, rect.y + down)
+        if composed.vertical { (rect.right() - down, rect.y - indent) } else { (rect.x - indent, rect.y + down) }
     }
 
     fn problem(&self, error: TextError, place: &Place) -> Problem {

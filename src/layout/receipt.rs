@@ -10,7 +10,7 @@ use crate::asset::{Assets, Shown};
 use crate::geom::Rect;
 use crate::layer::{Content, Kind};
 use crate::layout::{Layout, Seen};
-use crate::text::{Composed, Face, Line, Run};
+use crate::text::{Composed, Face, Glyph, Line, Pose, Run};
 
 /// Whether the receipt tells what the glyphs of a text cover: every outline must be read for it, which a render does not wait
 /// for.
@@ -50,7 +50,8 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
                 entry.insert("size".into(), number(size * scale));
             }
             let joined: String = text.paragraph.spans.iter().map(|s| s.text.as_str()).collect();
-            let lines: Vec<Value> = composed.lines.iter().map(|line| self::line(line, &joined, dx, dy, scale)).collect();
+            let lines: Vec<Value> =
+                composed.lines.iter().map(|line| self::line(line, &joined, composed.vertical, (dx, dy), scale)).collect();
             entry.insert("lines".into(), json!(lines));
             entry.insert("fonts".into(), json!(fonts(composed)));
             entry.insert(
@@ -75,45 +76,54 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     Value::Object(entry)
 }
 
-fn line(line: &Line, joined: &str, dx: f64, dy: f64, scale: f64) -> Value {
-    json!({
+fn line(line: &Line, joined: &str, vertical: bool, (dx, dy): (f64, f64), scale: f64) -> Value {
+    let mut entry = json!({
         "text": joined.get(line.range.clone()).unwrap_or_default(),
         "start": line.range.start,
         "end": line.range.end,
-        "x": number((dx + line.x) * scale),
-        "baseline": number((dy + line.baseline) * scale),
-        "width": number(line.width * scale),
-        "runs": runs(line, dx, scale),
-    })
+    });
+    let places = match vertical {
+        // The middle of the column.
+        true => [("x", dx - line.baseline), ("y", dy + line.x), ("height", line.width)],
+        false => [("x", dx + line.x), ("baseline", dy + line.baseline), ("width", line.width)],
+    };
+    if let Some(entry) = entry.as_object_mut() {
+        entry.extend(places.map(|(name, place)| (name.to_owned(), number(place * scale))));
+        entry.insert("runs".to_owned(), json!(runs(line, if vertical { dy } else { dx }, vertical, scale)));
+    }
+    entry
 }
 
-/// Stretches of one face and direction, from left to right.
-fn runs(line: &Line, dx: f64, scale: f64) -> Vec<Value> {
+/// Stretches of one face and direction, in the order in which they stand on the line.
+fn runs(line: &Line, start_of_line: f64, vertical: bool, scale: f64) -> Vec<Value> {
+    let (place, length) = if vertical { ("y", "height") } else { ("x", "width") };
     let start = |run: &Run| run.glyphs.iter().map(|glyph| glyph.cluster).min().unwrap_or(line.range.start);
-    let mut starts: Vec<usize> = line.runs.iter().map(start).collect();
+    let mut starts: Vec<usize> = line.runs.iter().filter(|run| !run.ruby).map(start).collect();
     starts.sort_unstable();
     let entry = |run: &Run| {
         let from = start(run);
         let to = starts.get(starts.partition_point(|start| *start <= from)).copied().unwrap_or(line.range.end);
-        let left = run.glyphs.iter().map(|glyph| glyph.x).fold(f64::INFINITY, f64::min);
+        let from_start = |glyph: &Glyph| if vertical { glyph.along } else { glyph.x };
+        let left = run.glyphs.iter().map(from_start).fold(f64::INFINITY, f64::min);
         let width: f64 = run.glyphs.iter().map(|glyph| glyph.advance).sum();
         json!({
             "start": from,
             "end": to.max(from),
             "font": run.face.family(),
-            "x": number((dx + left) * scale),
-            "width": number(width * scale),
+            place: number((start_of_line + left) * scale),
+            length: number(width * scale),
             "rtl": run.rtl,
         })
     };
-    line.runs.iter().filter(|run| !run.glyphs.is_empty()).map(entry).collect()
+    line.runs.iter().filter(|run| !run.glyphs.is_empty() && !run.ruby).map(entry).collect()
 }
 
 /// Whether lines reach beyond the box: by their advances and line boxes, as `overflow` judges.
 fn overflows(composed: &Composed, indent: f64, boxed: Rect) -> bool {
     const SLACK: f64 = 1.0 / 128.0;
-    let beside = |line: &Line| line.x - indent < -SLACK || line.x - indent + line.width > boxed.width + SLACK;
-    composed.height > boxed.height + SLACK || composed.lines.iter().any(beside)
+    let (measure, room) = if composed.vertical { (boxed.height, boxed.width) } else { (boxed.width, boxed.height) };
+    let beside = |line: &Line| line.x - indent < -SLACK || line.x - indent + line.width > measure + SLACK;
+    composed.height > room + SLACK || composed.lines.iter().any(beside)
 }
 
 /// What the glyphs cover, from the lines' own origin; nothing where they are all blank. Colour glyphs count with their em's
@@ -121,10 +131,15 @@ fn overflows(composed: &Composed, indent: f64, boxed: Rect) -> bool {
 fn ink_box(composed: &Composed) -> Option<Rect> {
     let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
     // A text has few different glyphs, and each outline takes microseconds to read.
-    let mut known: HashMap<(*const Face, u64, u64, u16), Option<Rect>> = HashMap::new();
+    let mut known: HashMap<(*const Face, u64, u64, u64, u16), Option<Rect>> = HashMap::new();
     for run in composed.lines.iter().flat_map(|line| &line.runs) {
         for glyph in &run.glyphs {
-            let name = (Arc::as_ptr(&run.face), run.size.to_bits(), run.slant.to_bits(), glyph.id);
+            let pose = match run.pose {
+                Pose::Upright => 0,
+                Pose::Turned => 1,
+                Pose::Narrow(by) => by.to_bits(),
+            };
+            let name = (Arc::as_ptr(&run.face), run.size.to_bits(), run.slant.to_bits(), pose, glyph.id);
             if let Some(ink) = *known.entry(name).or_insert_with(|| ink_of(run, glyph.id)) {
                 low = (low.0.min(glyph.x + ink.x), low.1.min(glyph.y + ink.y));
                 high = (high.0.max(glyph.x + ink.right()), high.1.max(glyph.y + ink.bottom()));
@@ -150,7 +165,11 @@ fn ink_of(run: &Run, glyph: u16) -> Option<Rect> {
         };
         for point in points {
             let (x, y) = (f64::from(point.x) * scale, f64::from(point.y) * scale);
-            let (x, y) = (x + run.slant * y, -y);
+            let (x, y) = match (run.pose, x + run.slant * y) {
+                (Pose::Upright, x) => (x, -y),
+                (Pose::Turned, x) => (y, x),
+                (Pose::Narrow(by), x) => (x * by, -y),
+            };
             low = (low.0.min(x), low.1.min(y));
             high = (high.0.max(x), high.1.max(y));
         }

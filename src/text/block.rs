@@ -3,37 +3,23 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 
 use icu_properties::props::Script;
 
 use crate::ctx::Stopped;
 use crate::text::breaks::{self, BreakOptions};
-use crate::text::font::{Candidate, Face, Synthetic};
-use crate::text::itemize::{self, Item, Source};
-use crate::text::shape::{ShapedGlyph, Shaper, Stretch};
+use crate::text::font::Candidate;
+use crate::text::itemize::{self, Source};
+use crate::text::shape::{Flow, ShapedGlyph, Shaper};
+use crate::text::shaped::{CHECK_EVERY, Pace, ShapedItem, reshape, shape_all, slice};
 use crate::text::spans::Spans;
+use crate::text::stance::{Stance, Stances};
 use crate::text::trim::{self, Inks, Trim};
 use crate::text::unicode::{hangs, is_cursive, is_ignorable, stretches};
 use crate::text::{HangingPunctuation, Paragraph, SpacingTrim, bidi, gaps};
 
-/// Glyphs between two looks at whether the work is still wanted: milliseconds in any script.
-const CHECK_EVERY: usize = 2_048;
 /// Spaces to the next tab stop.
 const TAB_SPACES: f64 = 8.0;
-
-/// An item with its glyphs.
-pub(in crate::text) struct ShapedItem {
-    pub item: Item,
-    pub face: Arc<Face>,
-    pub synthetic: Synthetic,
-    /// Pixels per font unit.
-    pub scale: f64,
-    /// From left to right.
-    pub glyphs: Vec<ShapedGlyph>,
-    /// Punctuation that gives up half its width because of a neighbour, rising.
-    pub halved: Vec<usize>,
-}
 
 /// What stands together whatever happens: the characters of one glyph or of several that belong together.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +31,8 @@ pub(in crate::text) struct Cluster {
     pub advance: f64,
     /// Letter spacing and the room before another script after it, unless it ends the line.
     pub spacing: f64,
+    /// Room on either side of it, part of its advance: its ruby is wider.
+    pub pad: f64,
     /// Of that the letter spacing, which also stands before an ellipsis.
     pub letter_spacing: f64,
     /// A line may start here.
@@ -62,8 +50,8 @@ pub(in crate::text) struct Cluster {
     pub end_trim: f64,
 }
 
-/// What a half width depends on: span, candidate, script, right to left.
-type Probe = (usize, Candidate, Script, bool);
+/// What a half width depends on: span, candidate, script, direction.
+type Probe = (usize, Candidate, Script, Flow);
 
 pub(in crate::text) struct Block {
     /// The text of the paragraph without its line end.
@@ -74,6 +62,7 @@ pub(in crate::text) struct Block {
     pub level: u8,
     pub spacing_trim: SpacingTrim,
     pub hanging: HangingPunctuation,
+    pub stances: Stances,
     pub items: Vec<ShapedItem>,
     pub clusters: Vec<Cluster>,
 }
@@ -101,6 +90,7 @@ impl Block {
         bidi::reset_spaces(text, 0..text.len(), &mut levels);
         check()?;
         let graphemes = breaks::graphemes(text);
+        let stances = Stances::new(paragraph, spans.text, range.clone());
         let source = Source {
             text: spans.text,
             range: range.clone(),
@@ -108,12 +98,14 @@ impl Block {
             chooser_of: &spans.chooser_of,
             levels: &levels,
             graphemes: &graphemes,
+            stances: &stances,
         };
         let items = itemize::itemize(&source, &mut spans.choosers, missing, &check)?;
         let items = shape_all(spans, items, shaper)?;
         let spacing_trim = paragraph.spacing_trim;
         let hanging = paragraph.hanging_punctuation;
-        let mut block = Block { range, end, level: levels.paragraph, spacing_trim, hanging, items, clusters: Vec::new() };
+        let mut block =
+            Block { range, end, level: levels.paragraph, spacing_trim, hanging, stances, items, clusters: Vec::new() };
         let trims = block.trims(spans)?;
         block.halve(&trims, spans, shaper)?;
         block.clusters = block.find_clusters(spans, &graphemes);
@@ -140,6 +132,7 @@ impl Block {
             }
         }
         check()?;
+        block.make_room(spans);
         Ok(block)
     }
 
@@ -209,7 +202,7 @@ impl Block {
             let mut end_trim = 0.0;
             if *trim == Trim::Close && !halved {
                 // A face without half widths trims nothing; one sign tells for all of its face and script.
-                let probe = (shaped.item.span, shaped.item.candidate, shaped.item.script, is_rtl(shaped.item.level));
+                let probe = (shaped.item.span, shaped.item.candidate, shaped.item.script, shaped.item.flow());
                 let known = probed.iter().find(|(of, _)| *of == probe).map(|(_, spared)| *spared);
                 let spared = known.unwrap_or_else(|| {
                     let range = *at..*at + char_len(spans.text, *at);
@@ -243,6 +236,7 @@ impl Block {
                         start,
                         item: at,
                         advance,
+                        pad: 0.0,
                         spacing: 0.0,
                         letter_spacing: 0.0,
                         opportunity: false,
@@ -294,12 +288,40 @@ impl Block {
         }
     }
 
+    /// Spreads letters whose ruby is wider, and keeps them together.
+    fn make_room(&mut self, spans: &Spans<'_>) {
+        for ruby in &spans.rubies {
+            let range = spans.range(ruby.span);
+            if range.end <= self.range.start || range.start >= self.range.end {
+                continue;
+            }
+            let from = self.clusters.partition_point(|cluster| cluster.start < range.start);
+            let to = self.clusters.partition_point(|cluster| cluster.start < range.end);
+            let Some(base) = self.clusters.get_mut(from..to).filter(|base| !base.is_empty()) else { continue };
+            let last = base.last().map_or(0.0, |cluster| cluster.spacing);
+            let width = base.iter().map(|cluster| cluster.advance + cluster.spacing).sum::<f64>() - last;
+            let pad = (ruby.width() - width).max(0.0) / base.len() as f64 / 2.0;
+            for (number, cluster) in base.iter_mut().enumerate() {
+                cluster.pad = pad;
+                cluster.advance += 2.0 * pad;
+                if number > 0 {
+                    (cluster.opportunity, cluster.grapheme) = (false, false);
+                }
+            }
+        }
+    }
+
     /// Parts scripts: the room is that of the ideograph, whichever side it is on.
     fn space(&mut self, autospace: f64, spans: &Spans<'_>) {
         for at in 1..self.clusters.len() {
             let Some([before, after]) = self.clusters.get(at - 1..=at) else { break };
             let text = |from: usize, to: usize| spans.text.get(from..to).unwrap_or("");
             if !gaps::differ(text(before.start, after.start), text(after.start, self.cluster_end(at))) {
+                continue;
+            }
+            // In a vertical line only what is turned is parted from what is not.
+            let stance = |cluster: &Cluster| self.items.get(cluster.item).map(|shaped| shaped.item.stance);
+            if stance(before) != Some(Stance::Along) && stance(after) != Some(Stance::Along) {
                 continue;
             }
             let wide = if text(before.start, after.start).chars().next().is_some_and(stretches) { before } else { after };
@@ -374,84 +396,6 @@ impl Block {
 /// How many bytes the character at `at` has.
 fn char_len(text: &str, at: usize) -> usize {
     text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
-}
-
-/// The glyphs of a part whose ends are safe.
-pub(in crate::text) fn slice<'g>(shaped: &'g ShapedItem, range: &Range<usize>) -> &'g [ShapedGlyph] {
-    slice_glyphs(&shaped.glyphs, shaped.item.level, range)
-}
-
-/// The glyphs whose clusters lie in `range`, of glyphs in visual order.
-pub(in crate::text) fn slice_glyphs<'g>(glyphs: &'g [ShapedGlyph], level: u8, range: &Range<usize>) -> &'g [ShapedGlyph] {
-    let (from, to) = if level % 2 == 1 {
-        (
-            glyphs.partition_point(|glyph| glyph.cluster as usize >= range.end),
-            glyphs.partition_point(|glyph| glyph.cluster as usize >= range.start),
-        )
-    } else {
-        (
-            glyphs.partition_point(|glyph| (glyph.cluster as usize) < range.start),
-            glyphs.partition_point(|glyph| (glyph.cluster as usize) < range.end),
-        )
-    };
-    glyphs.get(from..to).unwrap_or(&[])
-}
-
-/// Asks now and then whether the work is still wanted, by glyphs shaped.
-#[derive(Default)]
-struct Pace(usize);
-
-impl Pace {
-    fn check(&mut self, glyphs: usize, spans: &Spans<'_>) -> Result<(), Stopped> {
-        // An item costs as much as some glyphs, however short it is.
-        self.0 += glyphs + 8;
-        if self.0 >= CHECK_EVERY {
-            self.0 = 0;
-            spans.ctx.check()?;
-        }
-        Ok(())
-    }
-}
-
-fn shape_all(spans: &mut Spans<'_>, items: Vec<Item>, shaper: &mut Shaper) -> Result<Vec<ShapedItem>, Stopped> {
-    let mut all = Vec::with_capacity(items.len());
-    let mut pace = Pace::default();
-    for item in items {
-        if let Some(shaped) = shape(spans, item, shaper) {
-            pace.check(shaped.glyphs.len(), spans)?;
-            all.push(shaped);
-        }
-    }
-    Ok(all)
-}
-
-fn shape(spans: &mut Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<ShapedItem> {
-    let (face, synthetic) = spans.face(item.span, item.candidate)?;
-    let scale = spans.styles.get(item.span)?.size / face.units_per_em();
-    let mut shaped = ShapedItem { item, face, synthetic, scale, glyphs: Vec::new(), halved: Vec::new() };
-    let range = shaped.item.range.clone();
-    shaped.glyphs = reshape(spans, &shaped, range, &[], shaper);
-    Some(shaped)
-}
-
-fn reshape(
-    spans: &Spans<'_>,
-    shaped: &ShapedItem,
-    range: Range<usize>,
-    halved: &[usize],
-    shaper: &mut Shaper,
-) -> Vec<ShapedGlyph> {
-    let item = &shaped.item;
-    shaper.shape(&Stretch {
-        face: &shaped.face,
-        text: spans.text,
-        range,
-        rtl: item.level % 2 == 1,
-        script: itemize::script_tag(item.script),
-        lang: spans.lang(item.span),
-        features: spans.features.get(item.span).map_or(&[], Vec::as_slice),
-        halved,
-    })
 }
 
 /// Where justified text may be stretched after a cluster: as in browsers, at spaces and on both sides of Han and kana.

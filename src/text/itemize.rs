@@ -11,6 +11,8 @@ use crate::ctx::Stopped;
 use crate::text::bidi::Levels;
 use crate::text::fallback::Chooser;
 use crate::text::font::Candidate;
+use crate::text::shape::Flow;
+use crate::text::stance::{Stance, Stances};
 use crate::text::unicode::is_ignorable;
 
 /// Longer stretches are cut at a cluster: shaping some thousand characters at a time keeps every table of the shaper small.
@@ -27,6 +29,17 @@ pub(in crate::text) struct Item {
     pub script: Script,
     pub candidate: Candidate,
     pub span: usize,
+    pub stance: Stance,
+}
+
+impl Item {
+    pub fn flow(&self) -> Flow {
+        match self.stance {
+            Stance::Upright => Flow::Down,
+            Stance::Along | Stance::Across if self.level % 2 == 1 => Flow::Rtl,
+            Stance::Along | Stance::Across => Flow::Ltr,
+        }
+    }
 }
 
 /// A paragraph to cut.
@@ -43,6 +56,7 @@ pub(in crate::text) struct Source<'a> {
     pub levels: &'a Levels,
     /// Where grapheme clusters end, in the paragraph's part.
     pub graphemes: &'a [usize],
+    pub stances: &'a Stances,
 }
 
 /// The items in logical order. What no face can draw is added to `missing`. `check` says whether the work is still wanted.
@@ -80,19 +94,23 @@ pub(in crate::text) fn itemize(
             if choice.lacking {
                 missing.extend(cluster.chars().filter(|c| !is_ignorable(*c) && !chooser.draws(choice.candidate, *c)));
             }
+            let stance = source.stances.of(cluster, start);
             let level = source.levels.at(start - source.range.start);
+            // What stands upright follows downwards, whatever its script does along a line.
+            let level = if stance == Stance::Along { level } else { level & !1 };
             match items.last_mut() {
                 Some(last)
                     if last.level == level
                         && last.candidate == choice.candidate
                         && last.span == span
+                        && last.stance == stance
                         && (last.script == script || last.script == Script::Common)
                         && end - last.range.start <= MAX_ITEM_BYTES =>
                 {
                     last.range.end = end;
                     last.script = script;
                 }
-                _ => items.push(Item { range: start..end, level, script, candidate: choice.candidate, span }),
+                _ => items.push(Item { range: start..end, level, script, candidate: choice.candidate, span, stance }),
             }
             if script != Script::Common {
                 for item in items.iter_mut().skip(undecided).filter(|item| item.script == Script::Common) {
@@ -198,7 +216,7 @@ mod tests {
     use crate::text::bidi::levels;
     use crate::text::breaks::graphemes;
     use crate::text::font::Fonts;
-    use crate::text::{Direction, Style};
+    use crate::text::{Direction, Paragraph, Style};
 
     fn cut(text: &str) -> Vec<(String, u8, Script, String)> {
         let fonts = Fonts::bundled();
@@ -207,7 +225,16 @@ mod tests {
         let levels = levels(text, Direction::Auto);
         let graphemes = graphemes(text);
         let range = 0..text.len();
-        let source = Source { text, range, span_starts: &[0], chooser_of: &[0], levels: &levels, graphemes: &graphemes };
+        let stances = Stances::new(&Paragraph::default(), text, range.clone());
+        let source = Source {
+            text,
+            range,
+            span_starts: &[0],
+            chooser_of: &[0],
+            levels: &levels,
+            graphemes: &graphemes,
+            stances: &stances,
+        };
         let items = itemize(&source, &mut choosers, &mut BTreeSet::new(), &|| Ok(())).unwrap();
         items
             .iter()

@@ -5,11 +5,13 @@ use std::ops::Range;
 use icu_properties::props::Script;
 
 use crate::ctx::Stopped;
-use crate::text::block::{Block, ShapedItem, slice_glyphs};
+use crate::text::block::Block;
 use crate::text::font::Candidate;
 use crate::text::itemize::{self, Item};
 use crate::text::shape::{Shaper, Stretch};
+use crate::text::shaped::{ShapedItem, slice_glyphs};
 use crate::text::spans::{Spans, is_language};
+use crate::text::stance::Stance;
 use crate::text::unicode::is_east_asian;
 use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
 
@@ -220,7 +222,7 @@ impl Breaker<'_, '_, '_> {
             if at > first && !(cluster.unsafe_before && cluster.item == start.item && as_is <= far) {
                 break;
             }
-            as_is += cluster.advance;
+            as_is += cluster.advance - 2.0 * cluster.pad;
             safe = at + 1;
         }
         let pieces = self.block.pieces(first..safe, self.spans, self.shaper);
@@ -306,7 +308,7 @@ impl Breaker<'_, '_, '_> {
         if !is_reshaped(self.block, &line) {
             return clusters.iter().map(|cluster| cluster.advance + cluster.spacing).sum::<f64>() - last;
         }
-        let spacing: f64 = clusters.iter().map(|cluster| cluster.spacing).sum();
+        let spacing: f64 = clusters.iter().map(|cluster| cluster.spacing + 2.0 * cluster.pad).sum();
         let tabs: f64 = clusters.iter().filter(|cluster| cluster.tab).map(|cluster| cluster.advance).sum();
         let end = self.block.cluster_end(visible_end - 1);
         let pieces = self.block.pieces(line, self.spans, self.shaper);
@@ -364,11 +366,14 @@ impl Breaker<'_, '_, '_> {
         };
         let (face, synthetic) = self.spans.face(span, candidate)?;
         let style = self.spans.styles.get(span)?;
+        let stance = self.block.stances.of(text, usize::MAX);
+        let level = if stance == Stance::Along { self.block.level } else { self.block.level & !1 };
+        let item = Item { range: place..place, level, script, candidate, span, stance };
         let mut glyphs = self.shaper.shape(&Stretch {
             face: &face,
             text,
             range: 0..text.len(),
-            rtl: self.block.level % 2 == 1,
+            flow: item.flow(),
             script: itemize::script_tag(script),
             lang: self.spans.lang(span),
             features: self.spans.features.get(span).map_or(&[], Vec::as_slice),
@@ -380,8 +385,7 @@ impl Breaker<'_, '_, '_> {
             glyph.cluster = cluster as u32;
         }
         let scale = style.size / face.units_per_em();
-        let item = Item { range: place..place, level: self.block.level, script, candidate, span };
-        Some(ShapedItem { item, face, synthetic, scale, glyphs, halved: Vec::new() })
+        Some(ShapedItem { item, face, synthetic, scale, squeeze: 1.0, glyphs, halved: Vec::new() })
     }
 
     /// What stands for the text from `end` on.

@@ -10,8 +10,11 @@ mod itemize;
 mod lines;
 mod paragraph;
 mod place;
+mod ruby;
 mod shape;
+mod shaped;
 mod spans;
+mod stance;
 mod trim;
 mod unicode;
 
@@ -22,7 +25,7 @@ use crate::ctx::{Ctx, Stopped};
 use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 
-pub use unicode::is_unskipped;
+pub use unicode::{is_emphasized, is_unskipped};
 
 pub use font::{Axis, BadFont, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts, OwnFont, Synthetic};
 
@@ -61,10 +64,12 @@ impl Default for Style {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Span {
     pub text: String,
     pub style: Style,
+    /// A small text above it, to the right of it in vertical lines. Such a span is never broken where there is room for it.
+    pub ruby: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -144,6 +149,24 @@ pub enum Direction {
     Rtl,
 }
 
+/// Which way lines run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum WritingMode {
+    #[default]
+    Horizontal,
+    /// From the top down, the first line on the right.
+    VerticalRl,
+}
+
+/// How letters stand in vertical lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Orientation {
+    /// Each as its script is used to (UAX 50).
+    #[default]
+    Mixed,
+    Upright,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Overflow {
     #[default]
@@ -169,15 +192,21 @@ pub struct Paragraph {
     pub autospace: f64,
     pub hanging_punctuation: HangingPunctuation,
     pub direction: Direction,
+    pub writing_mode: WritingMode,
+    pub orientation: Orientation,
+    /// So many digits stand side by side across a vertical line.
+    pub combine_upright: u8,
     pub max_lines: Option<u32>,
     /// In pixels: whole lines that reach beyond it are left out, all but the first.
     pub max_height: Option<f64>,
     pub overflow: Overflow,
 }
 
-/// A paragraph composed into lines. Coordinates in layout pixels from the box's top left, y down.
+/// A paragraph composed into lines. Lines are told by how far along and how far down they lie (in vertical writing down and to the
+/// left); glyphs stand at x and y, y down, from the box's top left or, in vertical writing, its top right. In layout pixels.
 #[derive(Debug)]
 pub struct Composed {
+    pub vertical: bool,
     pub lines: Vec<Line>,
     /// The widest line without hanging spaces.
     pub width: f64,
@@ -244,7 +273,28 @@ pub struct Run {
     pub color: bool,
     /// The text of its glyphs goes from right to left.
     pub rtl: bool,
+    pub pose: Pose,
+    /// It stands beside its span's text, whose clusters its glyphs have.
+    pub ruby: bool,
     pub glyphs: Vec<Glyph>,
+}
+
+impl Run {
+    /// How far above the baseline the middle of its letters lies.
+    pub fn middle(&self) -> f64 {
+        self.face.metrics().middle * self.size / self.face.units_per_em()
+    }
+}
+
+/// How glyphs stand about their origins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pose {
+    /// As they are.
+    Upright,
+    /// Turned clockwise by a quarter.
+    Turned,
+    /// As they are but narrower, by this factor.
+    Narrow(f64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -254,6 +304,8 @@ pub struct Glyph {
     pub x: f64,
     pub y: f64,
     pub advance: f64,
+    /// How far along its line its advance begins.
+    pub along: f64,
     /// Offset of its cluster in the joined text.
     pub cluster: usize,
 }
@@ -323,6 +375,9 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         autospace,
         hanging_punctuation,
         direction,
+        writing_mode,
+        orientation,
+        combine_upright,
         max_lines,
         max_height,
         overflow,
@@ -334,19 +389,26 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         .u8(*word_break as u8)
         .u8(*line_break as u8)
         .u8(*direction as u8)
+        .u8(*writing_mode as u8)
+        .u8(*orientation as u8)
+        .u8(*combine_upright)
         .u8(*spacing_trim as u8)
         .f64(*autospace)
         .u8(u8::from(hanging_punctuation.first))
         .u8(u8::from(hanging_punctuation.last))
         .u8(hanging_punctuation.end as u8);
     key = key.u32(max_lines.map_or(0, |max| max.max(1))).u8(*overflow as u8).u32(spans.len() as u32);
-    for Span { text, style } in spans {
+    for Span { text, style, ruby } in spans {
         let Style { families, size, weight, italic, lang, features, letter_spacing, baseline_shift } = style;
         key = key.bytes(text.as_bytes()).u32(families.len() as u32);
         key = families.iter().fold(key, |key, family| key.bytes(family.as_bytes()));
         key = key.f64(*size).f64(*weight).u8(u8::from(*italic)).f64(*letter_spacing).f64(*baseline_shift);
         key = match lang {
             Some(lang) => key.u8(1).bytes(lang.as_bytes()),
+            None => key.u8(0),
+        };
+        key = match ruby {
+            Some(ruby) => key.u8(1).bytes(ruby.as_bytes()),
             None => key.u8(0),
         };
         key = features.iter().fold(key.u32(features.len() as u32), |key, (tag, value)| key.bytes(tag).u32(*value));

@@ -10,9 +10,10 @@ use crate::text::block::{Block, is_rtl, paragraphs};
 use crate::text::font::{Face, Fonts};
 use crate::text::lines::{Breaker, Cut};
 use crate::text::place::{self, Extent};
+use crate::text::ruby::Ruby;
 use crate::text::shape::Shaper;
 use crate::text::spans::Spans;
-use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TextError, Wrap};
+use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TextError, Wrap, WritingMode};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 16;
@@ -40,13 +41,17 @@ pub(in crate::text) fn compose(
     let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
     let faces = first_faces(fonts, &spans)?;
     let mut shaper = Shaper::new();
-    let mut missing = BTreeSet::new();
+    let mut missing: BTreeSet<char> = spans.rubies.iter().flat_map(Ruby::missing).copied().collect();
     let Broken { blocks, drafts, truncated, full } =
         break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing)?;
     if seen.len() < text.len() && !(truncated && full) {
         return Err(TextError::TooManyCharacters { characters: text.chars().count() });
     }
 
+    let edges: Vec<f64> = match spans.rubies.is_empty() {
+        true => Vec::new(),
+        false => (0..faces.len()).map(|span| edge(span, paragraph, &spans, &faces)).collect(),
+    };
     let width = drafts.iter().fold(0.0_f64, |widest, draft| widest.max(draft.cut.width));
     let mut top = 0.0;
     let mut lines = Vec::with_capacity(drafts.len());
@@ -68,13 +73,14 @@ pub(in crate::text) fn compose(
             width: if setting.stretch > 0.0 { measure.unwrap_or(width) } else { cut.width },
             height,
             rtl: is_rtl(block.level),
-            runs: place::runs(block, cut, &setting, baseline, &spans, &mut shaper),
+            runs: place::runs(block, cut, &setting, baseline, paragraph.writing_mode, &edges, &spans, &mut shaper),
         });
         top += height;
     }
     let torn = drafts.iter().any(|draft| blocks.get(draft.block).is_some_and(|block| is_torn(block, &draft.cut)));
-    let marks = spans.styles.iter().zip(&faces).map(|(style, face)| Marks::of(face, style)).collect();
-    Ok(Composed { lines, width, height: top, truncated, torn, missing: missing.into_iter().collect(), marks })
+    let marks = spans.styles.iter().zip(&faces).map(|(style, face)| Marks::of(face, style, paragraph.writing_mode)).collect();
+    let vertical = paragraph.writing_mode == WritingMode::VerticalRl;
+    Ok(Composed { vertical, lines, width, height: top, truncated, torn, missing: missing.into_iter().collect(), marks })
 }
 
 /// The part of a text that is laid out: all of it, or of one that its lines or its box may cut as much as any text may have.
@@ -202,13 +208,25 @@ fn range(block: &Block, cut: &Cut) -> Range<usize> {
     start..at(cut.clusters.end).unwrap_or(end).max(start)
 }
 
+/// How far above the line the letters of a span end and its ruby begins: the em box's upper edge.
+fn edge(span: usize, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> f64 {
+    let (Some(style), Some(face)) = (spans.styles.get(span), faces.get(span)) else { return 0.0 };
+    let middle = match paragraph.writing_mode {
+        WritingMode::Horizontal => face.metrics().middle * style.size / face.metrics().units_per_em,
+        WritingMode::VerticalRl => 0.0,
+    };
+    middle + style.size / 2.0 + style.baseline_shift
+}
+
 /// The line box. Given in pixels it is that of the paragraph's own style, whatever stands on the line; else it holds that of
 /// every span on the line as well, and where no line height is given that of every face.
 fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> Extent {
     let line_height = paragraph.line_height;
     let of = |span: usize, face: &Face| {
         let style = spans.styles.get(span)?;
-        Some(Extent::of(face, style.size, line_height).raised(style.baseline_shift))
+        let extent = Extent::of(face, style.size, line_height);
+        let extent = if paragraph.writing_mode == WritingMode::VerticalRl { extent.centered() } else { extent };
+        Some(extent.raised(style.baseline_shift))
     };
     let of_span = |span: usize| of(span, faces.get(span)?);
     let own = of_span(0).unwrap_or(Extent { above: 0.0, below: 0.0 });
@@ -225,6 +243,11 @@ fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, fa
         last_item = Some(cluster.item);
         let Some(shaped) = block.items.get(cluster.item) else { continue };
         add(of_span(shaped.item.span));
+        add(spans.ruby(shaped.item.span).map(|ruby| {
+            // On whole pixels, as any line box.
+            let above = libm::ceil(edge(shaped.item.span, paragraph, spans, faces) + ruby.height());
+            Extent { above, below: 0.0 }
+        }));
         if line_height.is_none() {
             add(of(shaped.item.span, &shaped.face));
         }

@@ -4,12 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::text::bidi::visual_order;
-use crate::text::block::{Block, ShapedItem, is_rtl, slice_glyphs, stretches_after};
+use crate::text::block::{Block, is_rtl, stretches_after};
 use crate::text::font::{Face, Synthetic};
 use crate::text::lines::Cut;
 use crate::text::shape::{Line, ShapedGlyph, Shaper};
+use crate::text::shaped::{ShapedItem, slice_glyphs};
 use crate::text::spans::Spans;
-use crate::text::{Align, Bar, Glyph, Marks, Run, Style};
+use crate::text::stance::Stance;
+use crate::text::{Align, Bar, Glyph, Marks, Pose, Run, Style, WritingMode};
 
 /// How far a line box reaches above and below the baseline, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +39,12 @@ impl Extent {
         Extent { above, below: height - above }
     }
 
+    /// The same as high about its middle: in vertical lines, letters stand about a line in the middle.
+    pub fn centered(self) -> Extent {
+        let half = (self.above + self.below) / 2.0;
+        Extent { above: half, below: half }
+    }
+
     /// Of a baseline that lies so much above the line's.
     pub fn raised(self, by: f64) -> Extent {
         Extent { above: self.above + by, below: self.below - by }
@@ -48,11 +56,23 @@ impl Extent {
 }
 
 impl Marks {
-    pub fn of(face: &Face, style: &Style) -> Marks {
+    pub fn of(face: &Face, style: &Style, mode: WritingMode) -> Marks {
         let metrics = face.metrics();
         let em = metrics.units_per_em;
         let bar = |bar: Line| Bar { top: bar.top * style.size / em, thickness: bar.thickness * style.size / em };
         let lines = face.opened().lines();
+        if mode == WritingMode::VerticalRl {
+            // Letters stand about the middle, and what is below them lies to the left of their em.
+            let half = style.size / 2.0;
+            let (underline, line_through) = (bar(lines.underline), bar(lines.line_through));
+            return Marks {
+                shift: style.baseline_shift,
+                ascent: libm::round(half),
+                descent: libm::round(half),
+                underline: Bar { top: half, ..underline },
+                line_through: Bar { top: -line_through.thickness / 2.0, ..line_through },
+            };
+        }
         Marks {
             shift: style.baseline_shift,
             ascent: libm::round(metrics.ascent * style.size / em),
@@ -110,12 +130,14 @@ fn stretching<'a>(block: &'a Block, cut: &'a Cut, text: &'a str) -> impl Iterato
     (start + 1..end).map(|at| at - 1).filter(move |at| stretches_after(text, &range(*at), &range(at + 1)))
 }
 
-/// The line's runs from left to right, on `baseline`.
+/// The line's runs from left to right, on `baseline`, and their rubies, which begin at the upper edges of their spans.
 pub(in crate::text) fn runs(
     block: &Block,
     cut: &Cut,
     setting: &Setting,
     baseline: f64,
+    mode: WritingMode,
+    edges: &[f64],
     spans: &Spans<'_>,
     shaper: &mut Shaper,
 ) -> Vec<Run> {
@@ -134,14 +156,27 @@ pub(in crate::text) fn runs(
         gaps.stretching = stretching(block, cut, spans.text).collect();
     }
     let levels: Vec<u8> = parts.iter().map(|(item, _)| item.item.level).collect();
-    let mut pen = Pen { x: setting.x - setting.before, baseline, runs: Vec::new() };
+    let mut pen = Pen { x: setting.x - setting.before, baseline, mode, runs: Vec::new() };
     for place in visual_order(&levels) {
         if let Some((item, glyphs)) = parts.get(place) {
             let is_marker = cut.marker.as_ref().is_some_and(|marker| std::ptr::eq(marker, *item));
             pen.part(item, glyphs, spans.styles.get(item.item.span).copied(), if is_marker { None } else { Some(&gaps) });
         }
     }
-    pen.runs
+    let mut runs = pen.runs;
+    for ruby in &spans.rubies {
+        let base = runs.iter().filter(|run| run.span == ruby.span && !run.ruby).flat_map(|run| &run.glyphs);
+        let (mut from, mut to, mut cluster) = (f64::INFINITY, f64::NEG_INFINITY, usize::MAX);
+        for glyph in base {
+            (from, to) = (from.min(glyph.along), to.max(glyph.along + glyph.advance));
+            cluster = cluster.min(glyph.cluster);
+        }
+        if from < to {
+            let edge = baseline - edges.get(ruby.span).copied().unwrap_or(0.0);
+            runs.extend(ruby.runs((from, to - from), edge, cluster));
+        }
+    }
+    runs
 }
 
 /// The room between clusters besides their advances.
@@ -168,6 +203,11 @@ impl Gaps<'_> {
         spacing + stretch
     }
 
+    /// The room on either side of a cluster.
+    fn pad(&self, cluster: usize) -> f64 {
+        self.block.clusters.get(cluster).map_or(0.0, |cluster| cluster.pad)
+    }
+
     /// A tab's advance was found with its line.
     fn tab(&self, cluster: usize) -> Option<f64> {
         self.block.clusters.get(cluster).filter(|cluster| cluster.tab).map(|cluster| cluster.advance)
@@ -175,8 +215,11 @@ impl Gaps<'_> {
 }
 
 struct Pen {
+    /// Along the line.
     x: f64,
+    /// Of the line, or its middle where it is vertical.
     baseline: f64,
+    mode: WritingMode,
     runs: Vec<Run>,
 }
 
@@ -184,6 +227,7 @@ impl Pen {
     fn part(&mut self, item: &ShapedItem, glyphs: &[ShapedGlyph], style: Option<&Style>, gaps: Option<&Gaps<'_>>) {
         let rtl = is_rtl(item.item.level);
         let mut rest = glyphs;
+        let mut before = None;
         while let Some(first) = rest.first() {
             let count = rest.iter().take_while(|glyph| glyph.cluster == first.cluster).count();
             let (cluster, after) = rest.split_at(count);
@@ -198,6 +242,11 @@ impl Pen {
                 (Some(place), Some(gaps)) if next_differs => gaps.after(place),
                 _ => 0.0,
             };
+            let pad = place.zip(gaps).map_or(0.0, |(place, gaps)| gaps.pad(place));
+            if before != place {
+                self.x += pad;
+            }
+            before = place;
             if rtl {
                 self.x += gap;
             }
@@ -208,6 +257,9 @@ impl Pen {
                     self.glyph(item, glyph, style, advance);
                 }
                 self.x += advance;
+            }
+            if next_differs {
+                self.x += pad;
             }
             if !rtl {
                 self.x += gap;
@@ -220,11 +272,25 @@ impl Pen {
         let rtl = is_rtl(item.item.level);
         let Synthetic { slant, bold } = if color { Synthetic::default() } else { item.synthetic };
         let shift = style.map_or(0.0, |style| style.baseline_shift);
+        let (dx, dy) = (f64::from(glyph.dx) * item.scale, f64::from(glyph.dy) * item.scale);
+        // Of a vertical line: to the left of the edge where the lines begin.
+        let middle = shift - self.baseline;
+        let centre = item.face.metrics().middle * item.scale;
+        let (x, y, pose) = match (self.mode, item.item.stance) {
+            (WritingMode::Horizontal, _) => (self.x + dx, self.baseline - shift - dy, Pose::Upright),
+            (_, Stance::Upright) => (middle + dx, self.x - dy, Pose::Upright),
+            (_, Stance::Along) => (middle - centre + dy, self.x + dx, Pose::Turned),
+            (_, Stance::Across) => {
+                let down = self.x + item.face.units_per_em() * item.scale / 2.0 + centre;
+                (middle + dx * item.squeeze, down - dy, Pose::Narrow(item.squeeze))
+            }
+        };
         let same = self.runs.last().is_some_and(|run| {
             Arc::ptr_eq(&run.face, &item.face)
                 && run.span == item.item.span
                 && run.color == color
                 && run.rtl == rtl
+                && run.pose == pose
                 && run.slant == slant
                 && run.bold == bold
         });
@@ -237,17 +303,13 @@ impl Pen {
                 bold,
                 color,
                 rtl,
+                pose,
+                ruby: false,
                 glyphs: Vec::new(),
             });
         }
         if let Some(run) = self.runs.last_mut() {
-            run.glyphs.push(Glyph {
-                id: glyph.id,
-                x: self.x + f64::from(glyph.dx) * item.scale,
-                y: self.baseline - shift - f64::from(glyph.dy) * item.scale,
-                advance,
-                cluster: glyph.cluster as usize,
-            });
+            run.glyphs.push(Glyph { id: glyph.id, x, y, advance, along: self.x, cluster: glyph.cluster as usize });
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What every paragraph of a text shares: its characters, how its spans look, the faces they are drawn in.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ctx::Ctx;
 use crate::text::fallback::Chooser;
 use crate::text::font::{Candidate, Face, Fonts, Synthetic};
+use crate::text::ruby::Ruby;
 use crate::text::{Paragraph, Style, TextError};
 
 /// What every paragraph of a text shares: its characters and how its spans look.
@@ -20,6 +22,7 @@ pub(in crate::text) struct Spans<'a> {
     pub features: Vec<Vec<([u8; 4], u32)>>,
     pub fonts: &'a Fonts,
     pub ctx: &'a Ctx<'a>,
+    pub rubies: Vec<Ruby>,
     faces: Vec<FoundFace>,
 }
 
@@ -41,6 +44,7 @@ impl<'a> Spans<'a> {
             features: Vec::new(),
             fonts,
             ctx,
+            rubies: Ruby::of(fonts, paragraph, ctx)?,
             faces: Vec::new(),
         };
         let mut start = 0;
@@ -78,6 +82,18 @@ impl<'a> Spans<'a> {
     /// Who chooses the faces of a span.
     pub fn chooser(&mut self, span: usize) -> Option<&mut Chooser<'a>> {
         self.choosers.get_mut(*self.chooser_of.get(span)?)
+    }
+
+    /// Where a span's text lies in the whole.
+    pub fn range(&self, span: usize) -> Range<usize> {
+        let end = self.starts.get(span + 1).copied().unwrap_or(self.text.len());
+        self.starts.get(span).copied().unwrap_or(end)..end
+    }
+
+    /// The ruby of a span.
+    pub fn ruby(&self, span: usize) -> Option<&Ruby> {
+        let place = self.rubies.binary_search_by_key(&span, |ruby| ruby.span).ok()?;
+        self.rubies.get(place)
     }
 
     /// The span that holds the character at `at`; the last one at the end.

@@ -7,7 +7,7 @@ use crate::ctx::{Budget, Simd};
 use crate::limits::{MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES};
 
 fn span(text: &str) -> Span {
-    Span { text: text.into(), style: Style { size: 20.0, ..Style::default() } }
+    Span { text: text.into(), style: Style { size: 20.0, ..Style::default() }, ruby: None }
 }
 
 fn plain(text: &str) -> Paragraph {
@@ -447,7 +447,8 @@ fn what_is_laid_out_has_a_cap() {
 }
 
 fn styled(spans: &[(&str, f64)]) -> Paragraph {
-    let span = |(text, size): &(&str, f64)| Span { text: (*text).into(), style: Style { size: *size, ..Style::default() } };
+    let span =
+        |(text, size): &(&str, f64)| Span { text: (*text).into(), style: Style { size: *size, ..Style::default() }, ruby: None };
     Paragraph { spans: spans.iter().map(span).collect(), ..Paragraph::default() }
 }
 
@@ -561,4 +562,100 @@ fn chinese_is_cut_with_six_dots() {
     assert_eq!(dots(&p), 2);
     p.spans[0].style.lang = Some("ja".into());
     assert_eq!(dots(&p), 1);
+}
+
+fn vertical(text: &str) -> Paragraph {
+    let mut p = plain(text);
+    p.spans[0].style.families = vec!["Noto Sans SC".into()];
+    (p.writing_mode, p.combine_upright) = (WritingMode::VerticalRl, 2);
+    p
+}
+
+#[test]
+fn vertical_lines_run_down_and_to_the_left() {
+    let p = vertical("永和九年岁在癸丑");
+    let c = composed(&p, Some(80.0));
+    assert_eq!(texts(&p, &c), ["永和九年", "岁在癸丑"]);
+    assert_eq!((c.vertical, c.width, c.height), (true, 80.0, 60.0));
+    let first = &c.lines[0].runs[0];
+    assert_eq!(first.pose, Pose::Upright);
+    // Each a letter below the one before, in the middle of columns of 30 pixels.
+    let along: Vec<f64> = first.glyphs.iter().map(|glyph| glyph.along).collect();
+    assert_eq!(along, [0.0, 20.0, 40.0, 60.0]);
+    assert_eq!((first.glyphs[0].x, c.lines[1].runs[0].glyphs[0].x), (-25.0, -55.0));
+    assert!(first.glyphs[0].y > 14.0 && first.glyphs[0].y < 20.0, "{}", first.glyphs[0].y);
+}
+
+#[test]
+fn latin_is_turned_and_few_digits_stand_across() {
+    let p = vertical("在Rust中12月2026");
+    let c = composed(&p, Some(400.0));
+    let poses: Vec<Pose> = c.lines[0].runs.iter().map(|run| run.pose).collect();
+    let Pose::Narrow(by) = poses[3] else { panic!("{poses:?}") };
+    assert!(by > 0.85 && by <= 1.0, "{by}");
+    assert_eq!(poses, [Pose::Upright, Pose::Turned, Pose::Upright, Pose::Narrow(by), Pose::Upright, Pose::Turned]);
+    // Two digits in the room of one letter.
+    let across = &c.lines[0].runs[3].glyphs;
+    assert_eq!(across.iter().map(|glyph| glyph.advance).sum::<f64>(), 20.0);
+    assert!(across[0].x < across[1].x && across[0].y == across[1].y);
+    let mut p = vertical("12月2026");
+    p.combine_upright = 4;
+    let c = composed(&p, None);
+    assert!(matches!(c.lines[0].runs[2].pose, Pose::Narrow(by) if by < 0.6), "{:?}", c.lines[0].runs[2].pose);
+    assert_eq!(c.width, 60.0);
+    p.orientation = Orientation::Upright;
+    assert!(composed(&p, None).lines[0].runs.iter().all(|run| run.pose == Pose::Upright));
+}
+
+#[test]
+fn vertical_punctuation_has_its_own_forms_and_widths() {
+    let glyph = |p: &Paragraph| composed(p, None).lines[0].runs[0].glyphs[0].id;
+    let mut p = vertical("「");
+    let upright = glyph(&p);
+    p.writing_mode = WritingMode::Horizontal;
+    assert_ne!(glyph(&p), upright, "the font's vertical form");
+    // A stop before a closing bracket gives up half of itself, as in horizontal lines.
+    let length = |text: &str| composed(&vertical(text), None).width;
+    assert_eq!(length("永。」"), 50.0);
+    assert_eq!(length("永。和"), 60.0);
+}
+
+#[test]
+fn vertical_lines_are_cut_and_broken_like_others() {
+    let mut p = vertical("春眠不觉晓，处处闻啼鸟");
+    assert_eq!(lines(&p, 80.0), "春眠不觉|晓，处处|闻啼鸟");
+    (p.max_lines, p.overflow) = (Some(1), Overflow::Ellipsis);
+    let c = composed(&p, Some(80.0));
+    assert!(c.truncated && c.width <= 80.0);
+    assert_eq!(c.lines[0].runs.last().map(|run| run.pose), Some(Pose::Turned));
+}
+
+#[test]
+fn ruby_stands_above_and_makes_room() {
+    let ruby = |text: &str, ruby: Option<&str>| Span { ruby: ruby.map(str::to_owned), ..span(text) };
+    let set = |ruby_text: Option<&str>| Paragraph {
+        spans: vec![span(""), ruby("長", ruby_text), span("城")],
+        ..Paragraph::default()
+    };
+    let bare = composed(&set(None), None);
+    let c = composed(&set(Some("chang")), None);
+    // The small text is wider than its letter and higher than the line.
+    assert!(c.width > bare.width && c.height > bare.height + 5.0 && c.height.fract() == 0.0, "{} {}", c.width, c.height);
+    let (small, base): (Vec<&Run>, Vec<&Run>) = c.lines[0].runs.iter().partition(|run| run.ruby);
+    assert_eq!((small.len(), small[0].size), (1, 10.0));
+    let middle = |run: &Run| {
+        let (first, last) = (&run.glyphs[0], run.glyphs.last().unwrap());
+        (first.along + last.along + last.advance) / 2.0
+    };
+    let first = &base[0].glyphs[0];
+    assert!((middle(small[0]) - first.along - first.advance / 2.0).abs() < 1e-9);
+    assert!(small[0].glyphs[0].y < c.lines[0].baseline - 17.0);
+    assert!(first.x > 1.0, "the letter stands in the middle of its room");
+    // In pixels the line is as high as it is.
+    let mut fixed = set(Some("chang"));
+    fixed.line_height = Some(50.0);
+    assert_eq!(composed(&fixed, None).height, 50.0);
+    // It is not parted.
+    let p = Paragraph { spans: vec![span("一"), ruby("二三四", Some("x")), span("五")], ..Paragraph::default() };
+    assert_eq!(lines(&p, 65.0), "一|二三四|五");
 }

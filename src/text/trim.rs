@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use ab_glyph::OutlineCurve;
 
-use crate::text::block::ShapedItem;
 use crate::text::font::Candidate;
-use crate::text::shape::ShapedGlyph;
+use crate::text::shape::{Flow, ShapedGlyph};
+use crate::text::shaped::ShapedItem;
 
 /// What a character is to its neighbours, by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(in crate::text) fn concerns(text: &str) -> bool {
 
 /// Where the ink of signs lies, as found so far: by span, face and glyph. An outline takes microseconds to read.
 #[derive(Default)]
-pub(in crate::text) struct Inks(BTreeMap<(usize, Candidate, u16), Ink>);
+pub(in crate::text) struct Inks(BTreeMap<(usize, Candidate, u16, bool), Ink>);
 
 /// What the character at `at` is as its item draws it; `None` when it takes no part.
 pub(in crate::text) fn trim(c: char, at: usize, item: &ShapedItem, inks: &mut Inks) -> Option<Trim> {
@@ -101,7 +101,7 @@ pub(in crate::text) fn closes_up(first: Trim, second: Trim) -> (bool, bool) {
     (first_yields, second_yields)
 }
 
-/// Where in a full-width glyph its ink lies.
+/// Where in a full-width glyph its ink lies, along the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ink {
     Left,
@@ -112,8 +112,11 @@ enum Ink {
 }
 
 fn ink(item: &ShapedItem, at: usize, inks: &mut Inks) -> Ink {
-    let [glyph] = crate::text::block::slice(item, &(at..at + 1)) else { return Ink::Narrow };
-    *inks.0.entry((item.item.span, item.item.candidate, glyph.id)).or_insert_with(|| ink_of(item, glyph))
+    let [glyph] = crate::text::shaped::slice(item, &(at..at + 1)) else { return Ink::Narrow };
+    *inks
+        .0
+        .entry((item.item.span, item.item.candidate, glyph.id, item.item.flow() == Flow::Down))
+        .or_insert_with(|| ink_of(item, glyph))
 }
 
 fn ink_of(item: &ShapedItem, glyph: &ShapedGlyph) -> Ink {
@@ -121,6 +124,9 @@ fn ink_of(item: &ShapedItem, glyph: &ShapedGlyph) -> Ink {
     if (f64::from(glyph.advance) - em).abs() > em / 50.0 {
         return Ink::Narrow;
     }
+    // Along the line: to the right, or down from where its advance begins.
+    let down = item.item.flow() == Flow::Down;
+    let along = |p: ab_glyph::Point| if down { -f64::from(p.y) - f64::from(glyph.dy) } else { f64::from(p.x) };
     let (mut left, mut right) = (f64::MAX, f64::MIN);
     for curve in item.face.outline(glyph.id).unwrap_or_default() {
         let (a, b) = match curve {
@@ -128,8 +134,8 @@ fn ink_of(item: &ShapedItem, glyph: &ShapedGlyph) -> Ink {
             OutlineCurve::Quad(a, _, b) => (a, b),
             OutlineCurve::Cubic(a, _, _, b) => (a, b),
         };
-        left = left.min(f64::from(a.x.min(b.x)));
-        right = right.max(f64::from(a.x.max(b.x)));
+        left = left.min(along(a).min(along(b)));
+        right = right.max(along(a).max(along(b)));
     }
     // Brackets reach a little over the middle in some faces.
     let middle = em / 2.0;

@@ -56,6 +56,26 @@ pub fn is_unskipped(c: char) -> bool {
     is_east_asian(c) || c.is_whitespace() || is_ignorable(c)
 }
 
+/// It takes a mark of emphasis: a letter, digit or sign, no blank and no punctuation (CSS text-emphasis-skip).
+pub fn is_emphasized(c: char) -> bool {
+    use GeneralCategory as G;
+    !is_ignorable(c)
+        && !matches!(
+            general_category(c),
+            G::SpaceSeparator
+                | G::LineSeparator
+                | G::ParagraphSeparator
+                | G::Control
+                | G::ConnectorPunctuation
+                | G::DashPunctuation
+                | G::OpenPunctuation
+                | G::ClosePunctuation
+                | G::InitialPunctuation
+                | G::FinalPunctuation
+                | G::OtherPunctuation
+        )
+}
+
 /// Scripts whose letters join; nothing may be put between them.
 pub(in crate::text) fn is_cursive(script: Script) -> bool {
     [

@@ -9,7 +9,7 @@ use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::{Emitter, with_opacity};
 use crate::layer::values::{Paint, Radius};
 use crate::scene::{Blend, ColorGlyph, GlyphRun, Inside, Item, Lowered, Pen, PlacedGlyph, Recipe};
-use crate::text::{Composed, Glyph, Line, Overflow, Run};
+use crate::text::{Composed, Glyph, Line, Overflow, Pose, Run};
 
 /// How wide, per em, the pen is that makes up for a bold face that a family has not.
 const EMBOLDEN: f64 = 1.0 / 24.0;
@@ -60,6 +60,7 @@ impl<'a> Sheet<'a> {
         for line in &self.composed.lines {
             self.letters(line, &mut items);
         }
+        items.extend(self.emphasis());
         items.extend(self.lines_along(|decoration| decoration.line_through));
         items
     }
@@ -153,7 +154,7 @@ impl<'a> Sheet<'a> {
             return None;
         }
         let scale = self.to.scale();
-        let matrix = linear(self.to, scale).then_inner(slant(run.slant));
+        let matrix = linear(self.to, scale).then_inner(pose(run.pose)).then_inner(slant(run.slant));
         let matrix = (matrix != Affine::IDENTITY).then_some(matrix);
         let size = run.size * scale;
         let pen = match pen {
@@ -171,7 +172,7 @@ impl<'a> Sheet<'a> {
         let to = self.to;
         let scale = to.scale();
         let size = run.size * scale;
-        let linear = linear(to, scale).then_inner(slant(run.slant));
+        let linear = linear(to, scale).then_inner(pose(run.pose)).then_inner(slant(run.slant));
         let ink = linear.bounds_of(run.face.ink_box().scale(size));
         let place = |glyph: &Glyph| {
             let (x, y) = to.map.apply(self.dx + glyph.x, self.dy + glyph.y);
@@ -204,7 +205,8 @@ impl<'a> Sheet<'a> {
 
 fn looks_alike(a: &Part<'_>, b: &Part<'_>) -> bool {
     let same_type = Arc::ptr_eq(&a.run.face, &b.run.face) && a.run.size == b.run.size;
-    same_type && (a.run.slant, a.run.bold) == (b.run.slant, b.run.bold) && a.look == b.look
+    let same_form = (a.run.slant, a.run.bold, a.run.pose) == (b.run.slant, b.run.bold, b.run.pose);
+    same_type && same_form && a.look == b.look
 }
 
 /// Rotation and flips without the scale, which goes into the size.
@@ -214,6 +216,15 @@ fn linear(to: &Emitter, scale: f64) -> Affine {
     }
     let m = to.map;
     Affine { a: m.a / scale, b: m.b / scale, c: m.c / scale, d: m.d / scale, e: 0.0, f: 0.0 }
+}
+
+/// How glyphs stand about their origins.
+fn pose(pose: Pose) -> Affine {
+    match pose {
+        Pose::Upright => Affine::IDENTITY,
+        Pose::Turned => Affine::rotate(90.0),
+        Pose::Narrow(by) => Affine::scale(by, 1.0),
+    }
 }
 
 /// The shear of a synthetic italic, in pixels with y down.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::emphasis::Emphasis;
 use crate::layer::values::{Padding, Paint, Radius};
 use crate::limits::MAX_FONT_SIZE;
 use crate::template::declare::{fields, number, words};
@@ -16,6 +17,7 @@ pub struct Look {
     pub highlight: Option<Highlight>,
     /// Its own: the layer's has one colour and thickness along all spans that have none.
     pub decoration: Option<Decoration>,
+    pub emphasis: Option<Emphasis>,
 }
 
 /// The looks of a text by the places where they begin.
@@ -30,7 +32,7 @@ pub struct Looks {
 impl Looks {
     /// One colour and nothing else.
     pub fn plain(color: Paint) -> Looks {
-        Looks { base: Look { color, stroke: None, highlight: None, decoration: None }, spans: Vec::new() }
+        Looks { base: Look { color, stroke: None, highlight: None, decoration: None, emphasis: None }, spans: Vec::new() }
     }
 
     /// The number of the look that the character at `offset` has: 0 is the layer's own.

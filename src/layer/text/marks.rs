@@ -41,7 +41,7 @@ impl<'a> Sheet<'a> {
                 let (from, to) =
                     if number == 0 { (stretch.line.x, stretch.line.x + stretch.line.width) } else { (stretch.from, stretch.to) };
                 let top = stretch.line.baseline - marks.shift - marks.ascent;
-                let tight = Rect::new(self.dx + from, self.dy + top, to - from, marks.ascent + marks.descent);
+                let tight = self.stretch((from, to), top, marks.ascent + marks.descent);
                 Some(highlight.padding.around(tight))
             };
             let boxes: Vec<Rect> = stretches.iter().filter_map(boxed).collect();
@@ -72,7 +72,12 @@ impl<'a> Sheet<'a> {
                 let Some(marks) = self.marks(number, stretch) else { continue };
                 let bar = if below { marks.underline } else { marks.line_through };
                 let bar = Bar { top: stretch.line.baseline - marks.shift + bar.top, ..bar };
-                let pieces = if below { self.spared(stretch, bar, &mut inks) } else { vec![(stretch.from, stretch.to)] };
+                // A line beside upright letters crosses none.
+                let pieces = if below && !self.composed.vertical {
+                    self.spared(stretch, bar, &mut inks)
+                } else {
+                    vec![(stretch.from, stretch.to)]
+                };
                 items.extend(self.bar(&pieces, bar, &look.color));
             }
         }
@@ -90,7 +95,7 @@ impl<'a> Sheet<'a> {
         let mut found: Vec<Stretch<'a>> = Vec::new();
         for line in &self.composed.lines {
             let mut open = false;
-            for part in line.runs.iter().flat_map(|run| self.parts(run)) {
+            for part in line.runs.iter().filter(|run| !run.ruby).flat_map(|run| self.parts(run)) {
                 if !wanted(part.look) {
                     open = false;
                     continue;
@@ -98,7 +103,7 @@ impl<'a> Sheet<'a> {
                 // A mark that takes no room lies within the letter before it.
                 let letters = part.glyphs.iter().filter(|glyph| glyph.advance != 0.0);
                 let (from, to) = letters.fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), glyph| {
-                    (from.min(glyph.x), to.max(glyph.x + glyph.advance))
+                    (from.min(glyph.along), to.max(glyph.along + glyph.advance))
                 });
                 match found.last_mut().filter(|_| open) {
                     Some(last) => {
@@ -152,7 +157,16 @@ impl<'a> Sheet<'a> {
         pieces
     }
 
-    fn character(&self, at: usize) -> Option<char> {
+    /// A part of a line on the canvas, in layout pixels: from one place along it to another, and so thick from `top` on.
+    fn stretch(&self, (from, to): (f64, f64), top: f64, thickness: f64) -> Rect {
+        if self.composed.vertical {
+            return Rect::new(self.dx - top - thickness, self.dy + from, thickness, to - from);
+        }
+        Rect::new(self.dx + from, self.dy + top, to - from, thickness)
+    }
+
+    /// The character at an offset in the whole text.
+    pub fn character(&self, at: usize) -> Option<char> {
         let mut at = at;
         for span in &self.text.paragraph.spans {
             match at.checked_sub(span.text.len()) {
@@ -165,16 +179,20 @@ impl<'a> Sheet<'a> {
 
     /// Pieces of a line at one height, on whole output pixels where nothing is turned: a blurred line looks like another weight.
     fn bar(&self, pieces: &[(f64, f64)], bar: Bar, color: &Paint) -> Option<Item<Lowered>> {
-        let rects = pieces.iter().map(|(from, to)| Rect::new(self.dx + from, self.dy + bar.top, to - from, bar.thickness));
+        let rects = pieces.iter().map(|piece| self.stretch(*piece, bar.top, bar.thickness));
         let mut path = Vec::new();
         let mut single = None;
         for rect in rects {
             let corners = match self.to.snap(rect) {
                 Placed::Upright(snapped) => {
                     let out = self.to.map.bounds_of(rect);
-                    let (x0, x1) = (Fx::from_px(out.x), Fx::from_px(out.right()));
                     let thick = (bar.thickness * self.to.scale()).round().clamp(1.0, 1e6) as i32;
-                    let (y0, y1) = (Fx::from_int(snapped.y0), Fx::from_int(snapped.y0.saturating_add(thick)));
+                    let thick = |from: i32| (Fx::from_int(from), Fx::from_int(from.saturating_add(thick)));
+                    let exact = |from: f64, to: f64| (Fx::from_px(from), Fx::from_px(to));
+                    let ((x0, x1), (y0, y1)) = match self.composed.vertical {
+                        true => (thick(snapped.x0), exact(out.y, out.bottom())),
+                        false => (exact(out.x, out.right()), thick(snapped.y0)),
+                    };
                     single = Some(Shape::Rect(FxRect::new(x0, y0, x1, y1)));
                     [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| FxPoint { x, y })
                 }

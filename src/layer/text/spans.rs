@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::emphasis::Emphasis;
 use super::look::{Decoration, Highlight, Look, Stroke};
 use super::values::{Distance, Families, Features};
 use super::{FontSize, Weight};
@@ -26,6 +27,8 @@ fields! {
         italic: Option<bool>,
         /// OpenType features besides the layer's.
         features: Option<Features>,
+        /// A text of half its size above it, to its right in vertical lines: pinyin, furigana. Its letters stay together.
+        ruby: Option<String>,
         /// Between clusters: pixels, or `"0.1em"` of its own size.
         letter_spacing: Option<Distance>,
         /// How far it stands above the line: pixels, or `"0.4em"` of its own size; negative ones below.
@@ -34,6 +37,8 @@ fields! {
         color: Option<Paint>,
         /// `underline`, `line_through`, a list of both, or `none`, in its own colour and size.
         decoration: Option<Decoration>,
+        /// A mark beside each letter, as `dot`, `circle`, `triangle` or `sesame`.
+        emphasis: Option<Emphasis>,
         /// A box behind it.
         highlight: Option<Highlight>,
         /// A line along its outlines, behind it.
@@ -70,14 +75,16 @@ impl Base {
     /// What the text stage sets: neighbours that are set alike are one stretch, whatever they look like, so that letters join and
     /// kern across. The layer's own style comes first.
     pub fn set(&self, spans: &[SpanFields]) -> Vec<Span> {
-        let mut set = vec![Span { text: String::new(), style: self.style.clone() }];
+        let mut set = vec![Span { text: String::new(), style: self.style.clone(), ruby: None }];
         for span in spans {
             let style = self.style_of(span);
             match set.last_mut() {
-                Some(last) if last.style == style => last.text.push_str(&span.text),
                 // Between neighbours it would part what may join.
-                Some(_) if span.text.is_empty() => set.insert(1, Span { text: String::new(), style }),
-                _ => set.push(Span { text: span.text.clone(), style }),
+                Some(_) if span.text.is_empty() => set.insert(1, Span { text: String::new(), style, ruby: None }),
+                Some(last) if last.style == style && last.ruby.is_none() && span.ruby.is_none() => {
+                    last.text.push_str(&span.text);
+                }
+                _ => set.push(Span { text: span.text.clone(), style, ruby: span.ruby.clone() }),
             }
         }
         set
@@ -111,6 +118,7 @@ impl Base {
                 stroke: span.stroke.or_else(|| self.look.stroke.clone()),
                 highlight: span.highlight,
                 decoration: span.decoration,
+                emphasis: span.emphasis.or_else(|| self.look.emphasis.clone()),
             };
             (at, look)
         };
@@ -136,7 +144,7 @@ mod tests {
 
     fn base() -> Base {
         let color = Paint::Solid(crate::color::Color::BLACK);
-        let look = Look { color, stroke: None, highlight: None, decoration: None };
+        let look = Look { color, stroke: None, highlight: None, decoration: None, emphasis: None };
         Base { style: Style { size: 20.0, ..Style::default() }, spacing: Some(Distance::Em(0.1)), look }
     }
 
@@ -151,6 +159,8 @@ mod tests {
         assert_eq!(texts(&red), ["", "abc"]);
         let sizes = json!([{ "text": "a" }, { "text": "", "size": 9 }, { "text": "b" }, { "text": "c", "size": 30 }]);
         assert_eq!(texts(&sizes), ["", "", "ab", "c"]);
+        let ruby = json!([{ "text": "a", "ruby": "x" }, { "text": "b" }, { "text": "c" }, { "text": "d", "ruby": "y" }]);
+        assert_eq!(texts(&ruby), ["", "a", "bc", "d"]);
         assert_eq!(texts(&json!([])), [""]);
     }
 

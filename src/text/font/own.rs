@@ -149,7 +149,7 @@ mod tests {
         for n in 0..16_u8 {
             let other = Bytes::from([&latin[..], &[n]].concat());
             let fonts = with("a", &other, &memo).unwrap();
-            let spans = vec![Span { text: "Hamburg".into(), style: style("a", 400.0) }];
+            let spans = vec![Span { text: "Hamburg".into(), style: style("a", 400.0), ruby: None }];
             let budget = Budget::new(1_000);
             let ctx = Ctx {
                 cancelled: &|| false,

@@ -24,23 +24,32 @@ const MAX_PLANS: usize = 16;
 #[derive(Default)]
 pub(in crate::text) struct Plans(Vec<Arc<ShapePlan>>);
 
+/// Which way glyphs follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::text) enum Flow {
+    Ltr,
+    Rtl,
+    /// Upright, from the top down.
+    Down,
+}
+
 /// What a stretch is shaped as.
 pub(in crate::text) struct Stretch<'a> {
     pub face: &'a Face,
     /// The text around the stretch too: joining forms depend on it.
     pub text: &'a str,
     pub range: Range<usize>,
-    pub rtl: bool,
+    pub flow: Flow,
     /// ISO 15924, as `Latn`.
     pub script: [u8; 4],
     /// BCP 47.
     pub lang: Option<&'a str>,
     pub features: &'a [([u8; 4], u32)],
-    /// Clusters that take half their width (`halt`), rising.
+    /// Clusters that take half their advance (`halt`, `vhal`), rising.
     pub halved: &'a [usize],
 }
 
-/// A glyph in font units, y up.
+/// A glyph in font units, y up. In upright text it advances downwards from the middle of its upper edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::text) struct ShapedGlyph {
     pub id: u16,
@@ -63,7 +72,7 @@ impl Shaper {
         Shaper { buffer: Buffer::new() }
     }
 
-    /// The glyphs from left to right; characters without ink or advance (controls, joiners, selectors) give none.
+    /// The glyphs from left to right or from the top down; characters without ink or advance (controls, joiners, selectors) give none.
     pub fn shape(&mut self, stretch: &Stretch<'_>) -> Vec<ShapedGlyph> {
         let shaped = catch_unwind(AssertUnwindSafe(|| self.shape_unguarded(stretch)));
         shaped.ok().flatten().unwrap_or_else(|| {
@@ -75,7 +84,11 @@ impl Shaper {
 
     fn shape_unguarded(&mut self, stretch: &Stretch<'_>) -> Option<Vec<ShapedGlyph>> {
         let text = stretch.text.get(stretch.range.clone())?;
-        let direction = if stretch.rtl { Direction::RightToLeft } else { Direction::LeftToRight };
+        let direction = match stretch.flow {
+            Flow::Ltr => Direction::LeftToRight,
+            Flow::Rtl => Direction::RightToLeft,
+            Flow::Down => Direction::TopToBottom,
+        };
         let script = Script::from_iso15924_tag(Tag::new(&stretch.script));
         let lang = stretch.lang.and_then(Language::new);
         let mut features: Vec<Feature> =
@@ -91,7 +104,7 @@ impl Shaper {
             }
         }
         features.extend(ranges.into_iter().map(|range| Feature {
-            tag: Tag::new(b"halt"),
+            tag: Tag::new(if stretch.flow == Flow::Down { b"vhal" } else { b"halt" }),
             value: 1,
             start: range.start as u32,
             end: range.end as u32,
@@ -120,7 +133,7 @@ impl Shaper {
                 .map(|(info, position)| ShapedGlyph {
                     id: u16::try_from(info.glyph_id).unwrap_or(0),
                     cluster: info.cluster,
-                    advance: position.x_advance,
+                    advance: if stretch.flow == Flow::Down { position.y_advance.saturating_neg() } else { position.x_advance },
                     dx: position.x_offset,
                     dy: position.y_offset,
                     unsafe_before: info.unsafe_to_break(),
@@ -166,7 +179,7 @@ fn unshaped(stretch: &Stretch<'_>) -> Vec<ShapedGlyph> {
             unsafe_before: false,
         })
         .collect();
-    if stretch.rtl {
+    if stretch.flow == Flow::Rtl {
         glyphs.reverse();
     }
     glyphs

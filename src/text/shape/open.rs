@@ -59,6 +59,8 @@ pub(in crate::text) struct Metrics {
     /// Positive below the baseline.
     pub descent: f64,
     pub line_gap: f64,
+    /// How far above the baseline the middle of its letters lies: that of the em box where it has one.
+    pub middle: f64,
     /// x minimum, y minimum, x maximum, y maximum.
     pub bounds: [f64; 4],
 }
@@ -160,12 +162,14 @@ impl Opened {
     pub fn metrics(&self) -> Metrics {
         let metrics = self.0.metrics();
         let line = metrics.h_line().unwrap_or_default();
+        let em_box = metrics.typo_line.unwrap_or(line);
         let b = metrics.bounds;
         Metrics {
             units_per_em: f64::from(metrics.units_per_em.max(1)),
             ascent: line.ascender.to_f64(),
             descent: -line.descender.to_f64(),
             line_gap: line.line_gap.to_f64().max(0.0),
+            middle: (em_box.ascender.to_f64() + em_box.descender.to_f64()) / 2.0,
             bounds: [b.x_min.to_f64(), b.y_min.to_f64(), b.x_max.to_f64(), b.y_max.to_f64()],
         }
     }

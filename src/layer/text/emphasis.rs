@@ -1,0 +1,130 @@
+//! Marks beside single letters (CSS text-emphasis): dots below Chinese ones, sesame dots above Japanese ones.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::emit::Sheet;
+use crate::geom::{Affine, Path, Rect};
+use crate::layer::curves::{Curves, Piece};
+use crate::layer::values::Paint;
+use crate::scene::{Item, Lowered, Shape};
+use crate::template::declare::{fields, words};
+use crate::template::fields::{Read, Reader};
+use crate::text::is_emphasized;
+
+/// What is drawn beside a letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    Dot,
+    Circle,
+    Triangle,
+    Sesame,
+}
+words! { impl Mark { Dot = "dot", Circle = "circle", Triangle = "triangle", Sesame = "sesame" } }
+
+/// On which side of a horizontal line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Position {
+    Over,
+    Under,
+}
+words! { impl Position { Over = "over", Under = "under" } }
+
+fields! {
+    /// A mark beside each letter.
+    pub struct EmphasisFields {
+        /// What it looks like.
+        mark: Mark = "dot",
+        /// Of horizontal lines; by default below Chinese and above all else. Vertical ones have it on the right.
+        position: Option<Position>,
+        /// A colour or a gradient over the layer's box; by default the text's.
+        color: Option<Paint>,
+    }
+}
+
+/// A mark beside each letter that is neither blank nor punctuation. It takes no room.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Emphasis(EmphasisFields);
+
+/// The mark's word, or an object.
+impl Read for Emphasis {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Emphasis> {
+        if value.is_string() {
+            let mark = Mark::read(value, reader)?;
+            return Some(Emphasis(EmphasisFields { mark, position: None, color: None }));
+        }
+        EmphasisFields::read(value, reader).map(Emphasis)
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [Mark::schema(), EmphasisFields::schema()] })
+    }
+}
+
+impl Mark {
+    /// In ems of the text, about the origin, y down.
+    fn outline(self) -> Curves {
+        let round = |radius: f64| Curves::ellipse(Rect::new(-radius, -radius, 2.0 * radius, 2.0 * radius));
+        match self {
+            Mark::Dot => round(0.075),
+            Mark::Circle => round(0.13),
+            Mark::Triangle => {
+                Curves::new(vec![Piece::Move((0.0, -0.13)), Piece::Line((0.15, 0.12)), Piece::Line((-0.15, 0.12)), Piece::Close])
+            }
+            // A drop that falls to the right, as a brush leaves it.
+            Mark::Sesame => Curves::new(vec![
+                Piece::Move((-0.12, -0.11)),
+                Piece::Cubic((-0.02, -0.11), (0.13, 0.0), (0.13, 0.08)),
+                Piece::Cubic((0.13, 0.13), (0.06, 0.14), (0.02, 0.09)),
+                Piece::Cubic((-0.03, 0.02), (-0.06, -0.05), (-0.12, -0.11)),
+                Piece::Close,
+            ]),
+        }
+    }
+}
+
+/// From the middle of a letter to that of its mark, in ems.
+const AWAY: f64 = 0.66;
+
+impl Sheet<'_> {
+    /// The marks of each look that has some, as one shape: they share a colour and never overlap.
+    pub fn emphasis(&self) -> Vec<Item<Lowered>> {
+        let mut items = Vec::new();
+        for (number, look) in self.text.looks.all() {
+            let Some(Emphasis(emphasis)) = &look.emphasis else { continue };
+            let outline = emphasis.mark.outline();
+            let under = emphasis.position.map_or(self.text.is_chinese(), |position| position == Position::Under);
+            let mut segments = Vec::new();
+            for line in &self.composed.lines {
+                for part in line.runs.iter().flat_map(|run| self.parts(run)).filter(|part| part.look == number && !part.run.ruby)
+                {
+                    let (size, centre) = (part.run.size, part.run.middle());
+                    let shift = self.composed.marks.get(part.run.span).map_or(0.0, |marks| marks.shift);
+                    for letter in part.glyphs.chunk_by(|a, b| a.cluster == b.cluster) {
+                        let Some(first) = letter.first() else { continue };
+                        if !self.character(first.cluster).is_some_and(is_emphasized) {
+                            continue;
+                        }
+                        let advance: f64 = letter.iter().map(|glyph| glyph.advance).sum();
+                        let along = first.along + advance / 2.0;
+                        let (x, y) = match self.composed.vertical {
+                            true => (AWAY * size + shift - line.baseline, along),
+                            false if under => (along, line.baseline - shift - centre + AWAY * size),
+                            false => (along, line.baseline - shift - centre - AWAY * size),
+                        };
+                        let place = Affine::translate(self.dx + x, self.dy + y);
+                        let map = self.to.map.then_inner(place).then_inner(Affine::scale(size, size));
+                        outline.trace(map, &mut segments);
+                    }
+                }
+            }
+            if !segments.is_empty() {
+                let shape = Shape::Path(Arc::new(Path::new(segments)));
+                let color = emphasis.color.as_ref().unwrap_or(&look.color);
+                items.push(Item::fill(shape, self.to.paint(color, self.rect, 1.0)));
+            }
+        }
+        items
+    }
+}

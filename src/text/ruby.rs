@@ -1,0 +1,88 @@
+//! Ruby: a small text beside a span, as pinyin or furigana. It is set as a line of its own, and its span gives it room.
+
+use std::sync::Arc;
+
+use crate::ctx::Ctx;
+use crate::text::font::Fonts;
+use crate::text::{Composed, Glyph, Paragraph, Run, Span, Style, TextError, Wrap, paragraph};
+
+/// Its size as a part of the base's, as in CSS.
+const SIZE: f64 = 0.5;
+
+/// Between the rubies of neighbours, in ems of the base.
+const AIR: f64 = 0.125;
+
+/// The annotation of a span.
+pub(in crate::text) struct Ruby {
+    pub span: usize,
+    /// One line.
+    set: Composed,
+    air: f64,
+}
+
+impl Ruby {
+    /// Those of a paragraph, in the order of their spans.
+    pub fn of(fonts: &Fonts, paragraph: &Paragraph, ctx: &Ctx<'_>) -> Result<Vec<Ruby>, TextError> {
+        let mut found = Vec::new();
+        for (number, span) in paragraph.spans.iter().enumerate() {
+            let Some(text) = span.ruby.as_ref().filter(|ruby| !ruby.is_empty() && !span.text.is_empty()) else { continue };
+            let style = Style { size: span.style.size * SIZE, baseline_shift: 0.0, letter_spacing: 0.0, ..span.style.clone() };
+            let line = Paragraph {
+                spans: vec![Span { text: text.clone(), style, ruby: None }],
+                wrap: Wrap::None,
+                max_lines: Some(1),
+                direction: paragraph.direction,
+                writing_mode: paragraph.writing_mode,
+                orientation: paragraph.orientation,
+                combine_upright: paragraph.combine_upright,
+                ..Paragraph::default()
+            };
+            let air = AIR * span.style.size;
+            found.push(Ruby { span: number, set: paragraph::compose(fonts, &line, None, ctx)?, air });
+        }
+        Ok(found)
+    }
+
+    /// Code points that no face has.
+    pub fn missing(&self) -> &[char] {
+        &self.set.missing
+    }
+
+    /// The room it wants along the line, with a little air to that of a neighbour.
+    pub fn width(&self) -> f64 {
+        self.set.width + self.air
+    }
+
+    /// How much higher a line is by it.
+    pub fn height(&self) -> f64 {
+        self.set.height
+    }
+
+    /// Its runs above the base that begins at `from` and is so wide; `edge` is the upper edge of the base. They belong to the base's
+    /// `span` and cluster.
+    pub fn runs(&self, (from, width): (f64, f64), edge: f64, cluster: usize) -> Vec<Run> {
+        let Some(line) = self.set.lines.first() else { return Vec::new() };
+        let along = from + (width - line.width) / 2.0 - line.x;
+        let down = edge - self.set.height;
+        let moved = |glyph: &Glyph| Glyph {
+            x: glyph.x + if self.set.vertical { -down } else { along },
+            y: glyph.y + if self.set.vertical { along } else { down },
+            along: glyph.along + along,
+            cluster,
+            ..*glyph
+        };
+        let run = |run: &Run| Run {
+            face: Arc::clone(&run.face),
+            span: self.span,
+            size: run.size,
+            slant: run.slant,
+            bold: run.bold,
+            color: run.color,
+            rtl: run.rtl,
+            pose: run.pose,
+            ruby: true,
+            glyphs: run.glyphs.iter().map(moved).collect(),
+        };
+        line.runs.iter().map(run).collect()
+    }
+}
