@@ -37,7 +37,7 @@ struct Studio {
 impl Studio {
     fn draw(&self, folder: &Path, template: &Value, variables: &Map<String, Value>) -> Rgba {
         let poster = poster(template, variables);
-        let assets = assets(&poster, &[folder.clone(), root().join("tests/goldens"), root().join("assets/pictures")]);
+        let assets = assets(&poster, &[folder.to_path_buf(), root().join("tests/goldens"), root().join("assets/pictures")]);
         decode_png(&bytes(&draw_with(&poster, &assets, &How::plain(&self.fonts, &self.memo))))
     }
 }
