@@ -1,15 +1,16 @@
 //! `barcode`: linear and two-dimensional codes besides QR, made by rxing and drawn in whole output pixels.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rxing::datamatrix::encoder::SymbolShapeHint;
 use rxing::{BarcodeFormat, EncodeHints, MultiFormatWriter, Writer as _};
 
+use crate::asset::contain::contain;
 use crate::color::Color;
-use crate::geom::{Affine, FxPoint, Path, Rect, Segment};
+use crate::geom::{Affine, FxPoint, Path, Rect};
 use crate::key::KeyBuilder;
 use crate::layer::emit::{Emitter, Placed};
+use crate::layer::modules::Modules;
 use crate::layer::text::{Text, VerticalAlign};
 use crate::layer::values::{Paint, Radius};
 use crate::layer::{Content, Surroundings};
@@ -62,30 +63,12 @@ fields! {
     }
 }
 
-/// The dark and light modules of a code; a linear one has one row.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Grid {
-    width: usize,
-    rows: usize,
-    dark: Vec<bool>,
-}
-
 /// A code measured.
 #[derive(Debug)]
 pub struct Measured {
     pub size: (f64, f64),
-    grid: Arc<Grid>,
+    grid: Arc<Modules>,
     caption: Option<Box<(Text, Content)>>,
-}
-
-impl Grid {
-    fn weight(&self) -> usize {
-        self.dark.capacity() + size_of::<Grid>()
-    }
-
-    fn is_dark(&self, x: usize, y: usize) -> bool {
-        self.dark.get(y * self.width + x).copied().unwrap_or(false)
-    }
 }
 
 impl Symbology {
@@ -136,7 +119,7 @@ impl Symbology {
     }
 
     /// The dark and light modules without quiet zone, and what a person reads.
-    fn encode(self, data: &str) -> Result<Grid, String> {
+    fn encode(self, data: &str) -> Result<Modules, String> {
         if let Some(wrong) = self.refuses(data) {
             return Err(wrong.to_owned());
         }
@@ -161,14 +144,14 @@ impl Symbology {
             hints.CharacterSet = Some("UTF-8".to_owned());
             hints.Pdf417AutoEci = Some("true".to_owned());
         }
-        let made = catch_unwind(AssertUnwindSafe(|| MultiFormatWriter.encode_with_hints(data, &format, 0, 0, &hints)));
+        let made = contain(|| MultiFormatWriter.encode_with_hints(data, &format, 0, 0, &hints));
         let matrix = made.map_err(|_| "it does not fit into the code".to_owned())?.map_err(|error| match error {
             rxing::Exceptions::IllegalArgumentException(why) if !why.is_empty() => why,
             _ => "it does not fit into the code".to_owned(),
         })?;
         let (width, rows) = (matrix.getWidth(), matrix.getHeight());
         let dark = (0..rows).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| matrix.get(x, y)).collect();
-        Ok(Grid { width: width as usize, rows: rows as usize, dark })
+        Ok(Modules { width: width as usize, dark })
     }
 }
 
@@ -178,16 +161,16 @@ impl Barcode {
     }
 
     /// Modules across and down, quiet zone included.
-    fn modules(&self, grid: &Grid) -> (f64, f64) {
+    fn modules(&self, grid: &Modules) -> (f64, f64) {
         let quiet = 2.0 * f64::from(self.quiet());
-        (grid.width as f64 + quiet, if self.symbology.is_linear() { 1.0 } else { grid.rows as f64 + quiet })
+        (grid.width as f64 + quiet, if self.symbology.is_linear() { 1.0 } else { grid.rows() as f64 + quiet })
     }
 
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
         let key = KeyBuilder::new("barcode").u8(self.symbology as u8).bytes(self.data.as_bytes()).finish();
         let refused = |why: String| Problem::new(place.child("data"), Code::CodeUnreadable, why);
         let make = || self.symbology.encode(&self.data).map_err(refused);
-        let grid = around.memo.get_or_make(Kind::Code, key, Grid::weight, make)?;
+        let grid = around.memo.get_or_make(Kind::Code, key, Modules::weight, make)?;
         let (across, down) = self.modules(&grid);
         let linear = self.symbology.is_linear();
         let (width, height) = match (given.width, given.height, linear) {
@@ -265,7 +248,7 @@ impl Barcode {
 
     /// Modules are whole pixels wide where the code is upright, all alike, and the code stands in the middle of its box: readers
     /// measure widths.
-    fn trace(&self, grid: &Grid, rect: Rect, to: &Emitter) -> Path {
+    fn trace(&self, grid: &Modules, rect: Rect, to: &Emitter) -> Path {
         let (across, down) = self.modules(grid);
         let quiet = f64::from(self.quiet());
         let linear = self.symbology.is_linear();
@@ -299,26 +282,7 @@ impl Barcode {
             let (x, y) = map.apply(left + x * (mx as f64 + quiet), top + y * (my as f64 + above));
             FxPoint::from_px(x, y)
         };
-        let mut segments = Vec::new();
-        for row in 0..grid.rows {
-            let mut at = 0;
-            while at < grid.width {
-                let start = at;
-                while at < grid.width && grid.is_dark(at, row) {
-                    at += 1;
-                }
-                if at == start {
-                    at += 1;
-                    continue;
-                }
-                segments.push(Segment::Move(point(start, row)));
-                segments.push(Segment::Line(point(at, row)));
-                segments.push(Segment::Line(point(at, row + 1)));
-                segments.push(Segment::Line(point(start, row + 1)));
-                segments.push(Segment::Close);
-            }
-        }
-        Path::new(segments)
+        grid.trace(point)
     }
 }
 

@@ -10,9 +10,10 @@ use qrcode::ec::construct_codewords;
 use qrcode::{Color as Module, EcLevel, Version};
 
 use crate::color::Color;
-use crate::geom::{FxPoint, Path, PxRect, Rect, Segment};
+use crate::geom::{FxPoint, Path, PxRect, Rect};
 use crate::key::KeyBuilder;
 use crate::layer::emit::{Emitter, Placed};
+use crate::layer::modules::Modules;
 use crate::layer::values::{Paint, Pixels, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
@@ -54,13 +55,6 @@ fields! {
     }
 }
 
-/// The dark and light squares of a code, without quiet zone.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Modules {
-    side: usize,
-    dark: Vec<bool>,
-}
-
 impl Modules {
     /// The code of the smallest version that holds `data`; `None` when none does.
     ///
@@ -75,18 +69,6 @@ impl Modules {
         };
         if data.is_ascii() { finished(encode_auto(data.as_bytes(), level).ok()?, level) } else { utf8_code(data, level) }
     }
-
-    pub fn side(&self) -> usize {
-        self.side
-    }
-
-    fn weight(&self) -> usize {
-        self.dark.capacity() + size_of::<Modules>()
-    }
-
-    fn is_dark(&self, x: usize, y: usize) -> bool {
-        self.dark.get(y * self.side + x).copied().unwrap_or(false)
-    }
 }
 
 /// The code of these bits with its error correction and mask.
@@ -98,7 +80,7 @@ fn finished(bits: Bits, level: EcLevel) -> Option<Modules> {
     canvas.draw_all_functional_patterns();
     canvas.draw_data(&data, &correction);
     let dark = mask::masked(&canvas, side)?.into_colors().into_iter().map(|module| module == Module::Dark).collect();
-    Some(Modules { side, dark })
+    Some(Modules { width: side, dark })
 }
 
 fn utf8_code(data: &str, level: EcLevel) -> Option<Modules> {
@@ -114,7 +96,7 @@ fn utf8_code(data: &str, level: EcLevel) -> Option<Modules> {
 
 impl Qr {
     fn side_in_modules(&self, modules: &Modules) -> f64 {
-        modules.side as f64 + 2.0 * f64::from(self.quiet_zone.get())
+        modules.width as f64 + 2.0 * f64::from(self.quiet_zone.get())
     }
 
     pub fn measure(&self, given: Given, place: &Place, around: &Surroundings) -> Result<Content, Problem> {
@@ -171,41 +153,17 @@ impl Qr {
         let quiet = self.quiet_zone.get() as usize;
         let x = |module: usize| f64::from(px.x0) + (f64::from(px.width()) * (module + quiet) as f64 / n).round();
         let y = |module: usize| f64::from(px.y0) + (f64::from(px.height()) * (module + quiet) as f64 / n).round();
-        trace(modules, |mx, my| FxPoint::from_px(x(mx), y(my)))
+        modules.trace(|mx, my| FxPoint::from_px(x(mx), y(my)))
     }
 
     fn turned(&self, modules: &Modules, square: Rect, to: &Emitter) -> Path {
         let n = self.side_in_modules(modules);
         let quiet = f64::from(self.quiet_zone.get());
-        trace(modules, |mx, my| {
+        modules.trace(|mx, my| {
             let (x, y) = to
                 .map
                 .apply(square.x + square.width * (mx as f64 + quiet) / n, square.y + square.height * (my as f64 + quiet) / n);
             FxPoint::from_px(x, y)
         })
     }
-}
-
-/// One box for each run of dark modules in a row; `point` places the corners of modules.
-fn trace(modules: &Modules, point: impl Fn(usize, usize) -> FxPoint) -> Path {
-    let mut segments = Vec::new();
-    for y in 0..modules.side {
-        let mut x = 0;
-        while x < modules.side {
-            if !modules.is_dark(x, y) {
-                x += 1;
-                continue;
-            }
-            let start = x;
-            while x < modules.side && modules.is_dark(x, y) {
-                x += 1;
-            }
-            segments.push(Segment::Move(point(start, y)));
-            segments.push(Segment::Line(point(x, y)));
-            segments.push(Segment::Line(point(x, y + 1)));
-            segments.push(Segment::Line(point(start, y + 1)));
-            segments.push(Segment::Close);
-        }
-    }
-    Path::new(segments)
 }

@@ -154,7 +154,7 @@ mod tests {
                 };
                 let ours = finished(bits(), level).unwrap();
                 let theirs = QrCode::with_bits(bits(), level).unwrap();
-                assert_eq!(ours.side, theirs.width());
+                assert_eq!(ours.width, theirs.width());
                 let dark: Vec<bool> = theirs.to_colors().into_iter().map(|module| module == qrcode::Color::Dark).collect();
                 assert!(ours.dark == dark, "version {version}, {n}");
             }
