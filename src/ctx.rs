@@ -53,6 +53,13 @@ pub struct Ctx<'a> {
     pub simd: Simd,
 }
 
+/// For tests of single stages: one thread, all the pixels there are, and whether the work is still wanted.
+#[cfg(test)]
+pub(crate) fn with_ctx<T>(wanted: bool, work: impl FnOnce(&Ctx) -> T) -> T {
+    let budget = Budget::new(u64::MAX);
+    work(&Ctx { cancelled: &|| !wanted, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Detect })
+}
+
 impl Ctx<'_> {
     /// To be asked between items and bands.
     pub fn check(&self) -> Result<(), Stopped> {

@@ -7,7 +7,7 @@
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 use crate::color::Premul;
-use crate::ctx::Simd;
+use crate::ctx::{Ctx, Simd, Stopped};
 use crate::geom::{PxRect, Size};
 use crate::paint::paint_items;
 use crate::pixels::Pixmap;
@@ -19,24 +19,27 @@ const FULL: u32 = 0xffff;
 const BAND: i32 = 64;
 
 /// `items` are the blur's own, settled.
-pub(super) fn make(blur: &Blur, items: &[Item<Ready>], simd: Simd) -> Option<Pixmap> {
-    let mut alpha = cast(blur.area, items, simd);
+pub(super) fn make(blur: &Blur, items: &[Item<Ready>], ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {
+    let mut alpha = cast(blur.area, items, ctx.simd);
     let (width, height) = (blur.area.width() as usize, blur.area.height() as usize);
-    plane(&mut alpha, width, height, blur.sigma);
-    coloured(blur, &alpha, width)
+    plane(&mut alpha, width, height, blur.sigma, ctx)?;
+    Ok(coloured(blur, &alpha, width))
 }
 
 /// Blurs one channel in place; beyond its edges all is 0.
-pub(super) fn plane(plane: &mut Vec<u16>, width: usize, height: usize, sigma: f64) {
-    let Some(kernel) = Kernel::of(sigma) else { return };
+pub(super) fn plane(plane: &mut Vec<u16>, width: usize, height: usize, sigma: f64, ctx: &Ctx) -> Result<(), Stopped> {
+    let Some(kernel) = Kernel::of(sigma) else { return Ok(()) };
+    ctx.check()?;
     for row in plane.chunks_exact_mut(width) {
         kernel.along(row);
     }
     let mut other = vec![0; plane.len()];
     for _ in 0..PASSES {
+        ctx.check()?;
         kernel.down(plane, &mut other, width, height);
         std::mem::swap(plane, &mut other);
     }
+    Ok(())
 }
 
 /// The alpha of the items in 16 bits.

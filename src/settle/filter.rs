@@ -5,6 +5,7 @@
 // Pixel loops: indices run over rows and columns of buffers that were made for them.
 #![allow(clippy::indexing_slicing)]
 
+use crate::ctx::{Ctx, Stopped};
 use crate::geom::{PxRect, Size};
 use crate::pixels::Pixmap;
 use crate::scene::{Filtered, Step};
@@ -21,26 +22,26 @@ pub(super) fn area(filtered: &Filtered) -> u64 {
     u64::from(work.width()) * u64::from(work.height())
 }
 
-pub(super) fn make(filtered: &Filtered, source: &Pixmap) -> Option<Pixmap> {
-    let work = work(filtered);
-    let size = Size::new(work.width(), work.height())?;
+pub(super) fn make(filtered: &Filtered, source: &Pixmap, ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {
+    let (work, window) = (work(filtered), filtered.window);
+    let sizes = Size::new(work.width(), work.height()).zip(Size::new(window.width(), window.height()));
+    let Some((size, inside)) = sizes else { return Ok(None) };
     let mut data = cut(source, work, size);
     // Matrices that follow one another need no bytes between them.
     for steps in filtered.steps.chunk_by(|a, b| matches!((a, b), (Step::Colors(_), Step::Colors(_)))) {
         match steps {
-            [Step::Blur(sigma)] => blurred(&mut data, size, *sigma),
+            [Step::Blur(sigma)] => blurred(&mut data, size, *sigma, ctx)?,
             matrices => {
                 let matrices: Vec<[[f64; 4]; 3]> = matrices.iter().filter_map(Step::matrix).collect();
                 coloured(&mut data, &matrices);
             }
         }
     }
-    let window = filtered.window.translate(-work.x0, -work.y0);
-    let inside = Size::new(window.width(), window.height())?;
+    let window = window.translate(-work.x0, -work.y0);
     let stride = work.width() as usize * 4;
     let rows = data.chunks_exact(stride).skip(window.y0 as usize).take(window.height() as usize);
     let cut = rows.flat_map(|row| &row[window.x0 as usize * 4..window.x1 as usize * 4]).copied().collect();
-    Pixmap::from_premultiplied(inside, cut)
+    Ok(Pixmap::from_premultiplied(inside, cut))
 }
 
 impl Step {
@@ -66,14 +67,14 @@ fn cut(source: &Pixmap, area: PxRect, size: Size) -> Vec<u8> {
 }
 
 /// Each channel for itself, premultiplied.
-fn blurred(data: &mut [u8], size: Size, sigma: f64) {
+fn blurred(data: &mut [u8], size: Size, sigma: f64, ctx: &Ctx) -> Result<(), Stopped> {
     let (width, height) = (size.width() as usize, size.height() as usize);
     let mut plane = vec![0; width * height];
     for channel in 0..4 {
         for (v, px) in plane.iter_mut().zip(data.as_chunks::<4>().0) {
             *v = u16::from(px[channel]) * 257;
         }
-        blur::plane(&mut plane, width, height, sigma);
+        blur::plane(&mut plane, width, height, sigma, ctx)?;
         for (px, v) in data.as_chunks_mut::<4>().0.iter_mut().zip(&plane) {
             px[channel] = ((u32::from(*v) + 128) / 257) as u8;
         }
@@ -82,6 +83,7 @@ fn blurred(data: &mut [u8], size: Size, sigma: f64) {
     for [r, g, b, a] in data.as_chunks_mut::<4>().0 {
         (*r, *g, *b) = ((*r).min(*a), (*g).min(*a), (*b).min(*a));
     }
+    Ok(())
 }
 
 fn coloured(data: &mut [u8], matrices: &[[[f64; 4]; 3]]) {
@@ -112,6 +114,7 @@ fn through([r, g, b, a]: [u8; 4], matrices: &[[[f64; 4]; 3]]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ctx::with_ctx;
 
     const SWAP: [[f64; 4]; 3] = [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0]];
 
@@ -128,12 +131,18 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_waits_for_is_given_up() {
+        let size = Size::new(8, 8).unwrap();
+        assert_eq!(with_ctx(false, |ctx| blurred(&mut [0; 256], size, 3.0, ctx)), Err(Stopped));
+    }
+
+    #[test]
     fn a_blur_keeps_the_middle_and_fades_at_the_edges() {
         // A square of 40 pixels with as much around it as the blur reaches, as `make` has it.
         let size = Size::new(80, 80).unwrap();
         let inside = |i: usize| (20..60).contains(&(i % 80)) && (20..60).contains(&(i / 80));
         let mut data: Vec<u8> = (0..6400).flat_map(|i| if inside(i) { [200, 100, 50, 255] } else { [0; 4] }).collect();
-        blurred(&mut data, size, 3.0);
+        with_ctx(true, |ctx| blurred(&mut data, size, 3.0, ctx)).unwrap();
         let at = |x: usize, y: usize| data.as_chunks::<4>().0[y * 80 + x];
         assert_eq!(at(40, 40), [200, 100, 50, 255]);
         let (first, last) = (at(20, 40), at(19, 40));

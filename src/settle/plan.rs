@@ -105,11 +105,15 @@ impl<'a> Wanted<'a> {
         for level in later.chunk_by(|a, b| a.0 == b.0) {
             let results = in_parallel(ctx, level, |(_, recipe)| {
                 let pixels = match recipe.kind() {
-                    RecipeKind::Warp(warp) => made.of(&warp.source).map(|source| warp::make(warp, &source, ctx.simd)),
-                    RecipeKind::Blur(blur) => blur::make(blur, &made.items(&blur.items, blur.area), ctx.simd),
-                    RecipeKind::Filtered(filtered) => {
-                        made.of(&filtered.source).and_then(|source| filter::make(filtered, &source))
-                    }
+                    RecipeKind::Warp(warp) => match made.of(&warp.source) {
+                        Some(source) => warp::make(warp, &source, ctx)?,
+                        None => None,
+                    },
+                    RecipeKind::Blur(blur) => blur::make(blur, &made.items(&blur.items, blur.area), ctx)?,
+                    RecipeKind::Filtered(filtered) => match made.of(&filtered.source) {
+                        Some(source) => filter::make(filtered, &source, ctx)?,
+                        None => None,
+                    },
                     RecipeKind::Picture(_) | RecipeKind::ColorGlyph(_) => None,
                 };
                 let pixels = Arc::new(pixels.unwrap_or_else(|| Pixmap::transparent(recipe.size())));

@@ -7,7 +7,7 @@ use image::{ImageBuffer, Rgba};
 use imageproc::geometric_transformations::{Border, Interpolation, warp_into_with};
 
 use crate::color::Premul;
-use crate::ctx::Simd;
+use crate::ctx::{Ctx, Simd, Stopped};
 use crate::geom::{Affine, Projective, PxRect, Size};
 use crate::paint::paint;
 use crate::pixels::Pixmap;
@@ -21,24 +21,23 @@ const UNIT: u32 = 128;
 /// Below this scale bicubic's four by four pixels skip some: then the source is made smaller first.
 const SHRINKS: f64 = 0.75;
 
-/// The source, cut by the clip, as it lies in the window.
-pub(super) fn make(warp: &Warp, source: &Pixmap, simd: Simd) -> Pixmap {
-    let clipped = warp.clip.as_ref().map(|shape| clip(warp, source, shape, simd));
+/// The source, cut by the clip, as it lies in the window. Nothing if the map has no inverse.
+pub(super) fn make(warp: &Warp, source: &Pixmap, ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {
+    let clipped = warp.clip.as_ref().map(|shape| clip(warp, source, shape, ctx.simd));
     let source = clipped.as_ref().unwrap_or(source);
-    let nothing = || Pixmap::transparent(warp.size);
     let Some(affine) = warp.map.as_affine() else {
-        return tilted(source, warp.map, warp.size).unwrap_or_else(nothing);
+        return tilted(source, warp.map, warp.size, ctx);
     };
-    let (smaller, map) = shrunk(source, affine, simd);
+    let (smaller, map) = shrunk(source, affine, ctx.simd);
     let source = smaller.as_ref().unwrap_or(source);
-    let back = map.invert().map(|back| move |x, y| back.apply(x, y));
-    back.and_then(|back| resample(source, back, warp.size)).unwrap_or_else(nothing)
+    let Some((back, wide)) = map.invert().zip(widened(source)) else { return Ok(None) };
+    Ok(resample(&wide, |x, y| back.apply(x, y), warp.size))
 }
 
 /// In perspective one side may be much smaller than the other: where it is, each pixel is the mean of several.
-fn tilted(source: &Pixmap, map: Projective, size: Size) -> Option<Pixmap> {
+fn tilted(source: &Pixmap, map: Projective, size: Size, ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {
     const MOST: u32 = 4;
-    let back = map.invert()?;
+    let Some((back, wide)) = map.invert().zip(widened(source)) else { return Ok(None) };
     // The source's pixels under one of the window's, at the four corners of the picture.
     let (width, height) = (f64::from(source.size().width()), f64::from(source.size().height()));
     let steps = |(x, y): (f64, f64)| {
@@ -49,19 +48,20 @@ fn tilted(source: &Pixmap, map: Projective, size: Size) -> Option<Pixmap> {
     let largest = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(steps).into_iter().fold(1.0, f64::max);
     let parts = (largest * SHRINKS).ceil().clamp(1.0, f64::from(MOST)) as u32;
     if parts == 1 {
-        return resample(source, |x, y| back.apply(x, y), size);
+        return Ok(resample(&wide, |x, y| back.apply(x, y), size));
     }
     let mut sums = vec![0_u32; size.area() as usize * 4];
     for part in 0..parts * parts {
+        ctx.check()?;
         let offset = |part: u32| (f64::from(part) + 0.5) / f64::from(parts) - 0.5;
         let (dx, dy) = (offset(part % parts), offset(part / parts));
-        let one = resample(source, |x, y| back.apply(x + dx, y + dy), size)?;
+        let Some(one) = resample(&wide, |x, y| back.apply(x + dx, y + dy), size) else { return Ok(None) };
         for (sum, v) in sums.iter_mut().zip(one.data()) {
             *sum += u32::from(*v);
         }
     }
     let count = parts * parts;
-    Pixmap::from_premultiplied(size, sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect())
+    Ok(Pixmap::from_premultiplied(size, sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect()))
 }
 
 /// Cut by the painter itself, so that a turned picture has the same corners as an upright one.
@@ -96,18 +96,24 @@ fn shrunk(source: &Pixmap, map: Affine, simd: Simd) -> (Option<Pixmap>, Affine) 
     }
 }
 
-/// `back` takes the window's pixels to the source's.
-fn resample(source: &Pixmap, back: impl Fn(f64, f64) -> (f64, f64) + Sync, size: Size) -> Option<Pixmap> {
+/// Eight bytes a pixel.
+type Wide = ImageBuffer<Rgba<u16>, Vec<u16>>;
+
+fn widened(source: &Pixmap) -> Option<Wide> {
     let wide: Vec<u16> = source.data().iter().map(|&v| u16::from(v) * UNIT as u16).collect();
-    let from = ImageBuffer::<Rgba<u16>, _>::from_raw(source.size().width(), source.size().height(), wide)?;
-    let mut into = ImageBuffer::<Rgba<u16>, Vec<u16>>::new(size.width(), size.height());
+    ImageBuffer::from_raw(source.size().width(), source.size().height(), wide)
+}
+
+/// `back` takes the window's pixels to the source's.
+fn resample(from: &Wide, back: impl Fn(f64, f64) -> (f64, f64) + Sync, size: Size) -> Option<Pixmap> {
+    let mut into = Wide::new(size.width(), size.height());
     // imageproc counts from pixel centres, our maps from edges.
     let place = |x: f32, y: f32| {
         let (x, y) = back(f64::from(x) + 0.5, f64::from(y) + 0.5);
         ((x - 0.5) as f32, (y - 0.5) as f32)
     };
     let around = Border::Constant(Rgba([0; 4]));
-    warp_into_with(&from, place, Interpolation::Bicubic, around, &mut into);
+    warp_into_with(from, place, Interpolation::Bicubic, around, &mut into);
     let mut data = Vec::with_capacity(size.area() as usize * 4);
     for px in into.as_raw().as_chunks::<4>().0 {
         let [r, g, b, a] = px.map(u32::from);
@@ -126,6 +132,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::ctx::with_ctx;
     use crate::geom::{Fx, FxPoint, FxRect};
     use crate::scene::{Picture, Recipe};
 
@@ -147,7 +154,8 @@ mod tests {
         let window = PxRect::of_size(own);
         let recipe = Recipe::picture(Picture { asset: Arc::new(asset), crop, target: own, window }).unwrap();
         let size = Size::new(size.0, size.1).unwrap();
-        make(&Warp { source: Arc::new(recipe), clip, map: map.into(), size }, source, Simd::Detect)
+        let warp = Warp { source: Arc::new(recipe), clip, map: map.into(), size };
+        with_ctx(true, |ctx| make(&warp, source, ctx)).unwrap().unwrap_or_else(|| Pixmap::transparent(size))
     }
 
     fn at(pixmap: &Pixmap, x: usize, y: u32) -> [u8; 4] {
@@ -210,7 +218,7 @@ mod tests {
         let source = pixmap(60, 60, |_, _| [200, 100, 50, 255]);
         let corners = [(10.0, 5.0), (50.0, 20.0), (50.0, 40.0), (10.0, 55.0)];
         let map = Projective::to_corners(crate::geom::Rect::new(0.0, 0.0, 60.0, 60.0), corners).unwrap();
-        let tilted = tilted(&source, map, Size::new(60, 60).unwrap()).unwrap();
+        let tilted = with_ctx(true, |ctx| tilted(&source, map, Size::new(60, 60).unwrap(), ctx)).unwrap().unwrap();
         assert_eq!(at(&tilted, 30, 30), [200, 100, 50, 255]);
         assert_eq!(at(&tilted, 5, 30), [0; 4]);
         let area: f64 = tilted.data().as_chunks::<4>().0.iter().map(|px| f64::from(px[3]) / 255.0).sum();
