@@ -31,10 +31,10 @@ pub(in crate::text) struct Cluster {
     pub advance: f64,
     /// Letter spacing and the room before another script after it, unless it ends the line.
     pub spacing: f64,
-    /// Room on either side of it, part of its advance: its ruby is wider.
-    pub pad: f64,
     /// Of that the letter spacing, which also stands before an ellipsis.
     pub letter_spacing: f64,
+    /// Room on either side of it, part of its advance: its ruby is wider.
+    pub pad: f64,
     /// A line may start here.
     pub opportunity: bool,
     /// A line may start here if its word fits no line.

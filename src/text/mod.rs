@@ -300,6 +300,8 @@ pub enum Pose {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Glyph {
     pub id: u16,
+    /// A hyphen or an ellipsis that stands for text: it has the cluster of the letter before it, and is none of it.
+    pub marker: bool,
     /// Origin on the canvas-aligned baseline: x from the box's left, y the baseline (y down), offsets of shaping included.
     pub x: f64,
     pub y: f64,

@@ -166,6 +166,7 @@ pub(in crate::text) fn runs(
     let mut runs = pen.runs;
     for ruby in &spans.rubies {
         let base = runs.iter().filter(|run| run.span == ruby.span && !run.ruby).flat_map(|run| &run.glyphs);
+        let base = base.filter(|glyph| !glyph.marker);
         let (mut from, mut to, mut cluster) = (f64::INFINITY, f64::NEG_INFINITY, usize::MAX);
         for glyph in base {
             (from, to) = (from.min(glyph.along), to.max(glyph.along + glyph.advance));
@@ -254,7 +255,7 @@ impl Pen {
             for glyph in cluster {
                 let advance = tab.unwrap_or(f64::from(glyph.advance) * item.scale);
                 if tab.is_none() {
-                    self.glyph(item, glyph, style, advance);
+                    self.glyph(item, glyph, style, (advance, gaps.is_none()));
                 }
                 self.x += advance;
             }
@@ -267,7 +268,7 @@ impl Pen {
         }
     }
 
-    fn glyph(&mut self, item: &ShapedItem, glyph: &ShapedGlyph, style: Option<&Style>, advance: f64) {
+    fn glyph(&mut self, item: &ShapedItem, glyph: &ShapedGlyph, style: Option<&Style>, (advance, marker): (f64, bool)) {
         let color = item.face.has_color(glyph.id);
         let rtl = is_rtl(item.item.level);
         let Synthetic { slant, bold } = if color { Synthetic::default() } else { item.synthetic };
@@ -309,7 +310,7 @@ impl Pen {
             });
         }
         if let Some(run) = self.runs.last_mut() {
-            run.glyphs.push(Glyph { id: glyph.id, x, y, advance, along: self.x, cluster: glyph.cluster as usize });
+            run.glyphs.push(Glyph { id: glyph.id, marker, x, y, advance, along: self.x, cluster: glyph.cluster as usize });
         }
     }
 }

@@ -631,6 +631,24 @@ fn vertical_lines_are_cut_and_broken_like_others() {
 }
 
 #[test]
+fn ruby_stands_over_its_base_and_not_over_an_ellipsis() {
+    let ruby = Span { ruby: Some("x".into()), ..span("三四") };
+    let spans = vec![span(""), ruby, span("五六七八九")];
+    let mut p = Paragraph { spans, max_lines: Some(1), overflow: Overflow::Ellipsis, ..Paragraph::default() };
+    p.spans.iter_mut().for_each(|span| span.style.lang = Some("zh".into()));
+    let c = composed(&p, Some(90.0));
+    let (above, base): (Vec<&Run>, Vec<&Run>) = c.lines[0].runs.iter().partition(|run| run.ruby);
+    let glyphs: Vec<&Glyph> = base.iter().flat_map(|run| &run.glyphs).collect();
+    // The dots are of the last letter's cluster.
+    let end = glyphs.iter().map(|glyph| glyph.cluster).max().unwrap();
+    let last: Vec<&&Glyph> = glyphs.iter().filter(|glyph| glyph.cluster == end).collect();
+    assert!(glyphs.len() > last.len() && last.len() > 1, "{} {}", glyphs.len(), last.len());
+    let (first, last) = (glyphs[0], last[0]);
+    let (x, middle) = (&above[0].glyphs[0], (first.along + last.along + last.advance) / 2.0);
+    assert!((x.along + x.advance / 2.0 - middle).abs() < 0.01, "{} {middle}", x.along + x.advance / 2.0);
+}
+
+#[test]
 fn ruby_stands_above_and_makes_room() {
     let ruby = |text: &str, ruby: Option<&str>| Span { ruby: ruby.map(str::to_owned), ..span(text) };
     let set = |ruby_text: Option<&str>| Paragraph {
