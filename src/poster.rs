@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::layer::values::Paint;
-use crate::layer::{Layer, read::read_all};
+use crate::layer::{Layer, all, read::read_all};
 use crate::limits::{Limits, MAX_COORDINATE};
 use crate::problem::{In, Place, Problems};
 use crate::template::declare::{fields, number};
@@ -95,13 +95,6 @@ pub fn read_frame(fields: &mut Fields) -> Option<FrameFields> {
         fields.conflict("`min_height` is more than `max_height`");
     }
     Some(read)
-}
-
-/// Layers with all that lies in them, in painting order.
-fn all(layers: &[Layer]) -> Vec<&Layer> {
-    let mut all = Vec::new();
-    layers.iter().for_each(|layer| layer.gather(&mut all));
-    all
 }
 
 impl Poster {

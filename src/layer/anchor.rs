@@ -125,17 +125,22 @@ impl<'l> Siblings<'l> {
     /// Layers whose anchor is not there, or goes in a circle, are told and left out.
     pub fn of(layers: &'l [Layer], problems: &mut Problems) -> Siblings<'l> {
         let mut beside = Vec::with_capacity(layers.len());
-        let mut lost = vec![false; layers.len()];
+        // Placed in the order, or never.
+        let mut known = Vec::with_capacity(layers.len());
         for (index, layer) in layers.iter().enumerate() {
             let found = layer.anchor.as_ref().map(|anchor| (anchor, find(layers, index, &anchor.to)));
             if let Some((anchor, None)) = &found {
                 problems.push(nowhere(layer, anchor));
-                lost.iter_mut().skip(index).take(1).for_each(|lost| *lost = true);
             }
+            known.push(matches!(found, Some((_, None))));
             beside.push(found.and_then(|(_, found)| found));
         }
         let mut order = Vec::with_capacity(layers.len());
-        let mut known = lost.clone();
+        let know = |known: &mut Vec<bool>, at: usize| {
+            if let Some(known) = known.get_mut(at) {
+                *known = true;
+            }
+        };
         for index in 0..layers.len() {
             // The way from one anchor to the next, until one that is known.
             let (mut way, mut next) = (Vec::new(), Some(index));
@@ -143,15 +148,14 @@ impl<'l> Siblings<'l> {
                 if way.contains(&at) {
                     let names: Vec<&Layer> = way.iter().filter_map(|at| layers.get(*at)).collect();
                     names.into_iter().for_each(|layer| problems.push(circle(layer)));
-                    way.iter().for_each(|at| known.iter_mut().skip(*at).take(1).for_each(|known| *known = true));
-                    way.clear();
+                    way.drain(..).for_each(|at| know(&mut known, at));
                     break;
                 }
                 way.push(at);
                 next = beside.get(at).copied().flatten();
             }
             for at in way.into_iter().rev() {
-                known.iter_mut().skip(at).take(1).for_each(|known| *known = true);
+                know(&mut known, at);
                 order.push(at);
             }
         }

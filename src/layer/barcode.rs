@@ -118,7 +118,7 @@ impl Symbology {
         wrong.or((length > MAX_BARCODE_BYTES).then_some("no code holds so much"))
     }
 
-    /// The dark and light modules without quiet zone, and what a person reads.
+    /// The dark and light modules without quiet zone.
     fn encode(self, data: &str) -> Result<Modules, String> {
         if let Some(wrong) = self.refuses(data) {
             return Err(wrong.to_owned());

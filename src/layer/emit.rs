@@ -92,11 +92,7 @@ impl Emitter {
     /// pixels a layout pixel takes.
     fn framed(&self, rect: Rect) -> (Rect, Emitter, f64) {
         match self.snap(rect) {
-            Placed::Upright(px) => (
-                Rect::new(f64::from(px.x0), f64::from(px.y0), f64::from(px.width()), f64::from(px.height())),
-                Emitter { canvas: self.canvas, map: Affine::IDENTITY },
-                self.scale(),
-            ),
+            Placed::Upright(px) => (px.to_rect(), Emitter { canvas: self.canvas, map: Affine::IDENTITY }, self.scale()),
             Placed::Turned => (rect, *self, 1.0),
         }
     }
@@ -163,11 +159,7 @@ impl Emitter {
         }
         let mut path = Vec::new();
         for rect in boxes {
-            let (placed, map) = match self.snap(*rect) {
-                Placed::Upright(px) => (px.to_rect(), Emitter { canvas: self.canvas, map: Affine::IDENTITY }),
-                Placed::Turned => (*rect, *self),
-            };
-            let grow = if map.map == Affine::IDENTITY { self.scale() } else { 1.0 };
+            let (placed, map, grow) = self.framed(*rect);
             let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (h * grow, v * grow));
             map.trace_round_box(placed, radii, Winding::Clockwise, &mut path);
         }

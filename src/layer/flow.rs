@@ -47,7 +47,7 @@ pub fn lay_out(stack: &Group, flow: &Flow, given: Given, place: &Place, around: 
     let style = Style {
         size: Size { width: side(given.width.map(Length::Px)), height: side(given.height.map(Length::Px)) },
         max_size: Size { width: side(given.at_most.map(Length::Px)), height: auto() },
-        ..container(flow)
+        ..container(flow, Style::default())
     };
     let root = boxes.parent(style, &inside)?;
     let room = Size {
@@ -84,7 +84,7 @@ impl<'l> Boxes<'l> {
             Kind::Group(Group { flow: Some(flow), layers, .. }) => {
                 let own = known_sides(layer, flowing, within, known);
                 let inside = self.layers(layers, flow, own)?;
-                let id = self.parent(merged(container(flow), style), &inside)?;
+                let id = self.parent(container(flow, style), &inside)?;
                 Ok(Node { layer, id, inside: Some((flow, inside)) })
             }
             _ => {
@@ -290,8 +290,8 @@ fn known_sides(layer: &Layer, flowing: &Flowing, within: &Flow, known: Known) ->
     }
 }
 
-/// As a container of others.
-fn container(flow: &Flow) -> Style {
+/// As a container of others, in all else as `base`.
+fn container(flow: &Flow, base: Style) -> Style {
     let space = |space: Space| -> LengthPercentage { length(space.get() as f32) };
     let Sides { top, right, bottom, left } = flow.padding;
     Style {
@@ -314,7 +314,7 @@ fn container(flow: &Flow) -> Style {
             Justify::SpaceAround => JustifyContent::SPACE_AROUND,
             Justify::SpaceEvenly => JustifyContent::SPACE_EVENLY,
         },
-        ..Style::default()
+        ..base
     }
 }
 
@@ -346,21 +346,6 @@ fn item(layer: &Layer, flowing: &Flowing) -> Style {
         flex_shrink: flowing.shrink.get() as f32,
         align_self: flowing.align_self.map(across),
         ..Style::default()
-    }
-}
-
-/// A container that is also one of others.
-fn merged(container: Style, item: Style) -> Style {
-    Style {
-        display: container.display,
-        flex_direction: container.flex_direction,
-        flex_wrap: container.flex_wrap,
-        gap: container.gap,
-        padding: container.padding,
-        align_items: container.align_items,
-        align_content: container.align_content,
-        justify_content: container.justify_content,
-        ..item
     }
 }
 

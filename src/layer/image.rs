@@ -46,6 +46,23 @@ fields! {
     }
 }
 
+impl Image {
+    /// With nothing but a source and how it fills its box.
+    pub fn plain(src: Source, fit: Fit) -> Image {
+        Image {
+            src,
+            fallback: None,
+            on_error: OnError::Fail,
+            fit,
+            position: Position::CENTER,
+            radius: Radius::NONE,
+            border: None,
+            filters: None,
+            corners: None,
+        }
+    }
+}
+
 words! {
     /// What becomes of a layer whose source failed; a forbidden source always fails.
     pub enum OnError { Fail = "fail", Hide = "hide", Placeholder = "placeholder" }

@@ -6,8 +6,8 @@ use crate::asset::{Assets, Source};
 use crate::color::Color;
 use crate::geom::{PxRect, Rect};
 use crate::layer::emit::Emitter;
-use crate::layer::image::{Fit, Image, OnError};
-use crate::layer::values::{Paint, Position, Radius};
+use crate::layer::image::{Fit, Image};
+use crate::layer::values::{Paint, Radius};
 use crate::layer::{Kind, Layer};
 use crate::scene::{Blend, Blur, GroupMask, Item, Lowered, Recipe};
 use crate::template::declare::fields;
@@ -33,23 +33,16 @@ pub enum Mask {
 
 impl MaskFields {
     pub fn picture(src: Source, fit: Fit) -> Kind {
-        Kind::Image(Image {
-            src,
-            fallback: None,
-            on_error: OnError::Fail,
-            fit,
-            position: Position::CENTER,
-            radius: Radius::NONE,
-            border: None,
-            filters: None,
-            corners: None,
-        })
+        Kind::Image(Image::plain(src, fit))
     }
 }
 
 impl Mask {
     /// What of the items it leaves.
     pub fn apply(&self, items: Vec<Item<Lowered>>, rect: Rect, to: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        if items.is_empty() {
+            return items;
+        }
         let over = match self {
             Mask::Paint(paint) => vec![Item::fill(to.round_box(rect, &Radius::NONE), to.paint(paint, rect, 1.0))],
             Mask::Picture(layer) => layer.image().map(|image| image.emit(layer.id, rect, to, assets)).unwrap_or_default(),
@@ -58,9 +51,6 @@ impl Mask {
         // Not blurred: the alpha of some items as pixels.
         let color = Color::BLACK.premultiply();
         let Some(recipe) = Recipe::blur(Blur { items: over, area: window, window, sigma: 0.0, color }) else { return Vec::new() };
-        if items.is_empty() {
-            return items;
-        }
         let mask = GroupMask { source: Arc::new(recipe), x: window.x0, y: window.y0 };
         vec![Item::group(items, 255, Blend::Normal, None, Some(mask))]
     }

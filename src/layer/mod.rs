@@ -169,6 +169,13 @@ impl Surroundings<'_> {
     }
 }
 
+/// Layers with all that lies in them, in the order of their ids: a group before what it holds.
+pub fn all(layers: &[Layer]) -> Vec<&Layer> {
+    let mut all = Vec::new();
+    layers.iter().for_each(|layer| layer.gather(&mut all));
+    all
+}
+
 impl Layer {
     /// The word in the template.
     pub fn type_name(&self) -> &'static str {
@@ -211,7 +218,7 @@ impl Layer {
     }
 
     /// Itself, its mask and all that lies in it, in the order of their ids.
-    pub fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
+    fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
         into.push(self);
         if let Some(Mask::Picture(picture)) = &self.mask {
             picture.gather(into);

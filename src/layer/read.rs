@@ -19,7 +19,7 @@ use crate::layer::stack::{Flow, Flowing};
 use crate::layer::svg::SvgFields;
 use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
-use crate::layer::{Kind, Layer, LayerId};
+use crate::layer::{Kind, Layer, LayerId, all};
 use crate::layout::boxes::BoxSpec;
 use crate::limits::MAX_REQUEST_TEXT_CHARS;
 use crate::problem::{Code, Problem, Problems};
@@ -327,14 +327,12 @@ pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
             problems.push(Problem::new(layer.place.clone(), Code::Internal, "the layer could not be read"));
         }
     }
-    let mut all = Vec::new();
-    read_layers.iter().for_each(|layer| layer.gather(&mut all));
     let mut characters = 0;
     let full = |layer: &&&Layer| {
         characters += layer.characters();
         characters > MAX_REQUEST_TEXT_CHARS
     };
-    if let Some(layer) = all.iter().find(full) {
+    if let Some(layer) = all(&read_layers).iter().find(full) {
         let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
         problems.push(Problem::new(layer.place.child("text"), Code::TooMany, message));
     }

@@ -2,7 +2,7 @@
 
 use crate::asset::{Asset, Format, Source};
 use crate::layer::image::{Fit, Image, OnError};
-use crate::layer::values::{Position, Radius};
+use crate::layer::values::Position;
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::fields;
 
@@ -25,7 +25,7 @@ fields! {
 impl From<SvgFields> for Image {
     fn from(svg: SvgFields) -> Image {
         let SvgFields { src, fallback, on_error, fit, position } = svg;
-        Image { src, fallback, on_error, fit, position, radius: Radius::NONE, border: None, filters: None, corners: None }
+        Image { fallback, on_error, position, ..Image::plain(src, fit) }
     }
 }
 

@@ -234,6 +234,21 @@ pub struct GlyphRun {
     pub glyphs: Vec<PlacedGlyph>,
 }
 
+impl GlyphRun {
+    /// All that its glyphs' forms depend on besides which they are: the beginning of a key of that name.
+    pub fn key_of_form(&self, name: &'static str) -> KeyBuilder {
+        let key = KeyBuilder::new(name).key(self.face.key()).f64(self.size);
+        let key = match self.matrix {
+            Some(m) => key.u8(1).f64(m.a).f64(m.b).f64(m.c).f64(m.d),
+            None => key.u8(0),
+        };
+        match self.pen {
+            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
+            None => key.u8(0),
+        }
+    }
+}
+
 /// A round pen whose middle follows outlines.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pen {
@@ -297,15 +312,7 @@ impl<S: Stage> Item<S> {
 impl Item<Lowered> {
     /// `reach` is how far ink may lie from an origin, in pixels per em: from the face's own bounding box.
     pub fn glyphs(run: GlyphRun, paint: Paint) -> Item<Lowered> {
-        let mut key = KeyBuilder::new("glyphs").key(run.face.key()).f64(run.size);
-        key = match run.matrix {
-            Some(m) => key.u8(1).f64(m.a).f64(m.b).f64(m.c).f64(m.d),
-            None => key.u8(0),
-        };
-        key = match run.pen {
-            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
-            None => key.u8(0),
-        };
+        let mut key = run.key_of_form("glyphs");
         key = key.u32(run.glyphs.len() as u32);
         let reach = run.face.ink_box();
         let m = run.matrix.unwrap_or(Affine::IDENTITY);

@@ -49,15 +49,7 @@ pub(super) struct Spots<'a> {
 
 impl<'a> Spots<'a> {
     pub fn look_up(run: &'a GlyphRun, canvas: PxRect, memo: &Memo) -> Spots<'a> {
-        let mut key = KeyBuilder::new("glyph masks").key(run.face.key()).f64(run.size);
-        key = match run.matrix {
-            Some(m) => key.u8(1).f64(m.a).f64(m.b).f64(m.c).f64(m.d),
-            None => key.u8(0),
-        };
-        key = match run.pen {
-            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
-            None => key.u8(0),
-        };
+        let key = run.key_of_form("glyph masks");
         let mut found = Spots { run, canvas, key: key.finish(), spots: Vec::new(), glyphs: Vec::with_capacity(run.glyphs.len()) };
         let mut known = HashMap::new();
         for glyph in &run.glyphs {

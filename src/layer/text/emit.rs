@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::Text;
-use super::look::{Stroke, StrokePosition};
+use super::look::{Looks, Stroke, StrokePosition};
 use crate::color::Color;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::{Emitter, with_opacity};
 use crate::layer::values::{Paint, Radius};
 use crate::scene::{Blend, ColorGlyph, GlyphRun, Inside, Item, Lowered, Pen, PlacedGlyph, Recipe};
-use crate::text::{Composed, Glyph, Line, Overflow, Pose, Run};
+use crate::text::{Composed, Glyph, Overflow, Pose, Run};
 
 /// How wide, per em, the pen is that makes up for a bold face that a family has not.
 const EMBOLDEN: f64 = 1.0 / 24.0;
@@ -18,6 +18,10 @@ const EMBOLDEN: f64 = 1.0 / 24.0;
 pub(super) struct Sheet<'a> {
     pub text: &'a Text,
     pub composed: &'a Composed,
+    /// Of each line, cut where looks change.
+    pub lines: Vec<Vec<Part<'a>>>,
+    /// Where each span begins in the whole text.
+    pub starts: Vec<usize>,
     /// Where the lines' origin lies, in layout pixels.
     pub dx: f64,
     pub dy: f64,
@@ -27,6 +31,7 @@ pub(super) struct Sheet<'a> {
 }
 
 /// Glyphs of a run that look alike.
+#[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     pub run: &'a Run,
     pub glyphs: &'a [Glyph],
@@ -37,7 +42,13 @@ pub(super) struct Part<'a> {
 impl Text {
     pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let (dx, dy) = self.offset(composed, indent, rect);
-        let sheet = Sheet { text: self, composed, dx, dy, rect, to };
+        let lines = composed.lines.iter().map(|line| line.runs.iter().flat_map(|run| parts(&self.looks, run)).collect());
+        let ends = self.paragraph.spans.iter().scan(0, |end, span| {
+            *end += span.text.len();
+            Some(*end)
+        });
+        let starts = std::iter::once(0).chain(ends).collect();
+        let sheet = Sheet { text: self, composed, lines: lines.collect(), starts, dx, dy, rect, to };
         let items = sheet.items();
         let items = match self.paragraph.overflow {
             Overflow::Clip if !items.is_empty() => {
@@ -57,7 +68,7 @@ impl<'a> Sheet<'a> {
         let mut items = self.highlights();
         items.extend(self.lines_along(|decoration| decoration.underline));
         items.extend(self.strokes());
-        for line in &self.composed.lines {
+        for line in &self.lines {
             self.letters(line, &mut items);
         }
         items.extend(self.emphasis());
@@ -65,40 +76,19 @@ impl<'a> Sheet<'a> {
         items
     }
 
-    /// A run cut where looks change.
-    pub fn parts(&self, run: &'a Run) -> impl Iterator<Item = Part<'a>> {
-        let looks = &self.text.looks;
-        let mut rest = run.glyphs.as_slice();
-        std::iter::from_fn(move || {
-            let look = looks.at(rest.first()?.cluster);
-            let count = match looks.spans.as_slice() {
-                [] => rest.len(),
-                _ => rest.iter().take_while(|glyph| looks.at(glyph.cluster) == look).count(),
-            };
-            let (glyphs, after) = rest.split_at_checked(count)?;
-            rest = after;
-            Some(Part { run, glyphs, look })
-        })
-    }
-
-    fn letters(&self, line: &Line, items: &mut Vec<Item<Lowered>>) {
+    fn letters(&self, line: &[Part<'a>], items: &mut Vec<Item<Lowered>>) {
         let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
         let paint = |parts: &[Part<'_>]| {
             let look = self.text.looks.get(parts.first()?.look);
             self.glyphs(parts, &look.color, None)
         };
-        for run in &line.runs {
-            if run.color {
+        for part in line {
+            if part.run.color {
                 items.extend(faces.drain(..).filter_map(|parts| paint(&parts)));
-                items.extend(self.color_glyphs(run));
-                continue;
-            }
-            for part in self.parts(run) {
+                items.extend(self.color_glyphs(part));
+            } else {
                 // One item a face: where scripts alternate, each letter would be one.
-                match faces.iter_mut().find(|parts| parts.first().is_some_and(|first| looks_alike(first, &part))) {
-                    Some(parts) => parts.push(part),
-                    None => faces.push(vec![part]),
-                }
+                join(&mut faces, *part);
             }
         }
         items.extend(faces.iter().filter_map(|parts| paint(parts)));
@@ -109,14 +99,9 @@ impl<'a> Sheet<'a> {
         let mut items = Vec::new();
         for (number, look) in self.text.looks.all() {
             let Some(stroke) = look.stroke.as_ref().filter(|stroke| stroke.width.get() > 0.0) else { continue };
-            let runs = self.composed.lines.iter().flat_map(|line| &line.runs).filter(|run| !run.color);
             let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
-            for part in runs.flat_map(|run| self.parts(run)).filter(|part| part.look == number) {
-                match faces.iter_mut().find(|parts| parts.first().is_some_and(|first| looks_alike(first, &part))) {
-                    Some(parts) => parts.push(part),
-                    None => faces.push(vec![part]),
-                }
-            }
+            let stroked = self.lines.iter().flatten().filter(|part| part.look == number && !part.run.color);
+            stroked.for_each(|part| join(&mut faces, *part));
             items.extend(self.stroke(&faces, stroke, &look.color));
         }
         items
@@ -168,8 +153,8 @@ impl<'a> Sheet<'a> {
     }
 
     /// Glyphs with colours of their own become pixels.
-    fn color_glyphs(&self, run: &Run) -> Vec<Item<Lowered>> {
-        let to = self.to;
+    fn color_glyphs(&self, part: &Part<'_>) -> Vec<Item<Lowered>> {
+        let (to, run) = (self.to, part.run);
         let scale = to.scale();
         let size = run.size * scale;
         let linear = linear(to, scale).then_inner(pose(run.pose)).then_inner(slant(run.slant));
@@ -199,7 +184,31 @@ impl<'a> Sheet<'a> {
             });
             Some(Item::pixels(Arc::new(recipe), window.x0, window.y0, None, 255))
         };
-        run.glyphs.iter().filter_map(place).collect()
+        part.glyphs.iter().filter_map(place).collect()
+    }
+}
+
+/// A run cut where looks change.
+fn parts<'a>(looks: &'a Looks, run: &'a Run) -> impl Iterator<Item = Part<'a>> {
+    let mut rest = run.glyphs.as_slice();
+    std::iter::from_fn(move || {
+        let look = looks.at(rest.first()?.cluster);
+        let count = match looks.spans.as_slice() {
+            [] => rest.len(),
+            _ => rest.iter().take_while(|glyph| looks.at(glyph.cluster) == look).count(),
+        };
+        let (glyphs, after) = rest.split_at_checked(count)?;
+        rest = after;
+        Some(Part { run, glyphs, look })
+    })
+}
+
+/// Puts a part to those that look like it.
+fn join<'a>(faces: &mut Vec<Vec<Part<'a>>>, part: Part<'a>) {
+    // Neighbours are most often alike.
+    match faces.iter_mut().rev().find(|parts| parts.first().is_some_and(|first| looks_alike(first, &part))) {
+        Some(parts) => parts.push(part),
+        None => faces.push(vec![part]),
     }
 }
 

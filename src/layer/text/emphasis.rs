@@ -96,13 +96,12 @@ impl Sheet<'_> {
             let outline = emphasis.mark.outline();
             let under = emphasis.position.map_or(self.text.is_chinese(), |position| position == Position::Under);
             let mut segments = Vec::new();
-            for line in &self.composed.lines {
-                for part in line.runs.iter().flat_map(|run| self.parts(run)).filter(|part| part.look == number && !part.run.ruby)
-                {
+            for (line, parts) in self.composed.lines.iter().zip(&self.lines) {
+                for part in parts.iter().filter(|part| part.look == number && !part.run.ruby) {
                     let (size, centre) = (part.run.size, part.run.middle());
                     let shift = self.composed.marks.get(part.run.span).map_or(0.0, |marks| marks.shift);
-                    for letter in part.glyphs.chunk_by(|a, b| a.cluster == b.cluster) {
-                        let Some(first) = letter.first() else { continue };
+                    for letter in part.glyphs.chunk_by(|a, b| (a.cluster, a.marker) == (b.cluster, b.marker)) {
+                        let Some(first) = letter.first().filter(|first| !first.marker) else { continue };
                         if !self.character(first.cluster).is_some_and(is_emphasized) {
                             continue;
                         }

@@ -93,9 +93,9 @@ impl<'a> Sheet<'a> {
     /// The letters whose look is wanted, as far as they stand side by side.
     fn stretches(&self, wanted: impl Fn(usize) -> bool) -> Vec<Stretch<'a>> {
         let mut found: Vec<Stretch<'a>> = Vec::new();
-        for line in &self.composed.lines {
+        for (line, parts) in self.composed.lines.iter().zip(&self.lines) {
             let mut open = false;
-            for part in line.runs.iter().filter(|run| !run.ruby).flat_map(|run| self.parts(run)) {
+            for part in parts.iter().filter(|part| !part.run.ruby) {
                 if !wanted(part.look) {
                     open = false;
                     continue;
@@ -108,9 +108,9 @@ impl<'a> Sheet<'a> {
                 match found.last_mut().filter(|_| open) {
                     Some(last) => {
                         (last.from, last.to) = (last.from.min(from), last.to.max(to));
-                        last.parts.push(part);
+                        last.parts.push(*part);
                     }
-                    None => found.push(Stretch { line, parts: vec![part], from, to }),
+                    None => found.push(Stretch { line, parts: vec![*part], from, to }),
                 }
                 open = true;
             }
@@ -167,14 +167,8 @@ impl<'a> Sheet<'a> {
 
     /// The character at an offset in the whole text.
     pub fn character(&self, at: usize) -> Option<char> {
-        let mut at = at;
-        for span in &self.text.paragraph.spans {
-            match at.checked_sub(span.text.len()) {
-                Some(after) => at = after,
-                None => return span.text.get(at..)?.chars().next(),
-            }
-        }
-        None
+        let span = self.starts.partition_point(|start| *start <= at).checked_sub(1)?;
+        self.text.paragraph.spans.get(span)?.text.get(at - self.starts.get(span)?..)?.chars().next()
     }
 
     /// Pieces of a line at one height, on whole output pixels where nothing is turned: a blurred line looks like another weight.
