@@ -4,6 +4,7 @@
 
 // Values that cannot be wrong after construction, and what every stage shares.
 pub mod color;
+mod crew;
 pub mod ctx;
 pub mod geom;
 pub mod key;

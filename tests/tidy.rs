@@ -22,11 +22,12 @@ enum Knows {
 use Knows::{All, Only, Values};
 
 /// Values that cannot be wrong after construction, and what every stage shares. They may know each other.
-const VALUES: &[&str] = &["color", "ctx", "geom", "key", "limits", "pixels", "problem"];
+const VALUES: &[&str] = &["color", "crew", "ctx", "geom", "key", "limits", "pixels", "problem"];
 
 /// The core: synchronous stages, usable as a library.
 const CORE: &[(&str, Knows)] = &[
     ("color", Values(&[])),
+    ("crew", Values(&[])),
     ("ctx", Values(&[])),
     ("geom", Values(&[])),
     ("key", Values(&[])),

@@ -68,6 +68,12 @@ impl Kind {
             Kind::Font => "font",
         }
     }
+
+    /// Whether it has a part of the capacity of its own: what every render makes anew with its own name, price and code is
+    /// small and mostly never wanted again. Without a bound it would slowly take the room of all else.
+    fn is_fleeting(self) -> bool {
+        matches!(self, Kind::Text | Kind::Code)
+    }
 }
 
 /// How often a kind was found, missed, thrown out, and what it weighs now.
@@ -88,12 +94,15 @@ const OVERHEAD: usize = 256;
 /// What is larger than this part of the capacity is not kept: it would wash out everything else for one use.
 const LARGEST_SHARE: usize = 4;
 
+/// The part of the capacity that fleeting kinds may take together.
+const FLEETING_SHARE: usize = 8;
+
 type Name = (Kind, Key);
 
 struct Entry {
     value: Arc<dyn Any + Send + Sync>,
     cost: usize,
-    /// When it was last asked for; names it in the shard's `order`.
+    /// When it was last asked for; names it in the shard's order of its kind.
     tick: u64,
 }
 
@@ -101,7 +110,14 @@ struct Entry {
 struct Shard {
     entries: HashMap<Name, Entry>,
     /// By last use, the longest unused first. Ticks are unique.
-    order: BTreeMap<u64, Name>,
+    lasting: BTreeMap<u64, Name>,
+    fleeting: BTreeMap<u64, Name>,
+}
+
+impl Shard {
+    fn order(&mut self, is_fleeting: bool) -> &mut BTreeMap<u64, Name> {
+        if is_fleeting { &mut self.fleeting } else { &mut self.lasting }
+    }
 }
 
 #[derive(Default)]
@@ -118,6 +134,8 @@ pub struct Memo {
     capacity: usize,
     /// What is held or about to be: never less than what the shards hold.
     held: AtomicUsize,
+    /// Of that, what is fleeting.
+    held_fleeting: AtomicUsize,
     clock: AtomicU64,
     shards: [Mutex<Shard>; SHARDS],
     counters: [Counters; Kind::ALL.len()],
@@ -138,6 +156,7 @@ impl Memo {
         Memo {
             capacity: bytes - seen::weight(seen_places),
             held: AtomicUsize::new(0),
+            held_fleeting: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
             shards: Default::default(),
             counters: Default::default(),
@@ -183,15 +202,19 @@ impl Memo {
     /// Remembers `value`, which weighs `bytes`, in place of what had its name; unless it is too large to be worth it.
     pub fn put<T: Send + Sync + 'static>(&self, kind: Kind, key: Key, value: Arc<T>, bytes: usize) {
         let cost = bytes.saturating_add(OVERHEAD);
-        if cost > self.capacity / LARGEST_SHARE {
+        let is_fleeting = kind.is_fleeting();
+        let room = if is_fleeting { self.capacity / FLEETING_SHARE } else { self.capacity };
+        if cost > room.min(self.capacity / LARGEST_SHARE) {
             return;
         }
         // Reserved before it is inserted, so that what is held never exceeds the capacity.
-        self.held.fetch_add(cost, Ordering::Relaxed);
-        while self.held.load(Ordering::Relaxed) > self.capacity {
-            if !self.evict_oldest() {
+        self.hold(is_fleeting, cost);
+        let held = if is_fleeting { &self.held_fleeting } else { &self.held };
+        while held.load(Ordering::Relaxed) > room || self.held.load(Ordering::Relaxed) > self.capacity {
+            let only_fleeting = held.load(Ordering::Relaxed) > room && is_fleeting;
+            if !self.evict_oldest(only_fleeting) {
                 // All of it is promised to other threads that are just putting.
-                self.held.fetch_sub(cost, Ordering::Relaxed);
+                self.let_go(is_fleeting, cost);
                 return;
             }
         }
@@ -202,15 +225,30 @@ impl Memo {
             let mut guard = self.shard(key);
             let shard = &mut *guard;
             let replaced = shard.entries.insert((kind, key), Entry { value, cost, tick });
+            let order = shard.order(is_fleeting);
             if let Some(old) = &replaced {
-                shard.order.remove(&old.tick);
+                order.remove(&old.tick);
             }
-            shard.order.insert(tick, (kind, key));
+            order.insert(tick, (kind, key));
             replaced
         };
         if let Some(old) = replaced {
-            self.held.fetch_sub(old.cost, Ordering::Relaxed);
+            self.let_go(is_fleeting, old.cost);
             counters.bytes.fetch_sub(old.cost as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn hold(&self, is_fleeting: bool, cost: usize) {
+        self.held.fetch_add(cost, Ordering::Relaxed);
+        if is_fleeting {
+            self.held_fleeting.fetch_add(cost, Ordering::Relaxed);
+        }
+    }
+
+    fn let_go(&self, is_fleeting: bool, cost: usize) {
+        self.held.fetch_sub(cost, Ordering::Relaxed);
+        if is_fleeting {
+            self.held_fleeting.fetch_sub(cost, Ordering::Relaxed);
         }
     }
 
@@ -249,30 +287,35 @@ impl Memo {
         let mut guard = self.shard(key);
         let shard = &mut *guard;
         let entry = shard.entries.get_mut(&(kind, key))?;
-        shard.order.remove(&entry.tick);
-        shard.order.insert(tick, (kind, key));
-        entry.tick = tick;
-        Some(Arc::clone(&entry.value))
+        let last = std::mem::replace(&mut entry.tick, tick);
+        let value = Arc::clone(&entry.value);
+        let order = shard.order(kind.is_fleeting());
+        order.remove(&last);
+        order.insert(tick, (kind, key));
+        Some(value)
     }
 
-    /// Drops the entry that was not asked for longest; false when there is none. Another thread may use that very entry
-    /// between the two looks: then something that was used a moment later goes, which only costs time.
-    fn evict_oldest(&self) -> bool {
-        let oldest = self
-            .shards
-            .iter()
-            .filter_map(|shard| Some((lock(shard).order.first_key_value().map(|(tick, _)| *tick)?, shard)))
-            .min_by_key(|(tick, _)| *tick);
-        let Some((_, shard)) = oldest else {
+    /// Drops the entry that was not asked for longest, of all or of the fleeting ones; false when there is none. Another thread
+    /// may use that very entry between the two looks: then something that was used a moment later goes, which only costs time.
+    fn evict_oldest(&self, only_fleeting: bool) -> bool {
+        let oldest_of = |shard: &Shard| {
+            let fleeting = shard.fleeting.keys().next().map(|tick| (*tick, true));
+            let lasting = shard.lasting.keys().next().map(|tick| (*tick, false)).filter(|_| !only_fleeting);
+            fleeting.into_iter().chain(lasting).min()
+        };
+        let oldest =
+            self.shards.iter().filter_map(|shard| Some((oldest_of(&lock(shard))?, shard))).min_by_key(|(oldest, _)| *oldest);
+        let Some(((_, is_fleeting), shard)) = oldest else {
             return false;
         };
         let dropped = {
             let mut guard = lock(shard);
             let shard = &mut *guard;
-            shard.order.pop_first().and_then(|(_, name)| Some((name.0, shard.entries.remove(&name)?)))
+            let first = shard.order(is_fleeting).pop_first();
+            first.and_then(|(_, name)| Some((name.0, shard.entries.remove(&name)?)))
         };
         if let Some((kind, entry)) = dropped {
-            self.held.fetch_sub(entry.cost, Ordering::Relaxed);
+            self.let_go(is_fleeting, entry.cost);
             let counters = self.counters_of(kind);
             counters.bytes.fetch_sub(entry.cost as u64, Ordering::Relaxed);
             counters.evictions.fetch_add(1, Ordering::Relaxed);
@@ -336,6 +379,27 @@ mod tests {
         assert!(memo.get::<u32>(Kind::Pixels, key(0)).is_some(), "it was asked for");
         assert!(memo.get::<u32>(Kind::Pixels, key(1)).is_none());
         assert!(memo.get::<u32>(Kind::Pixels, key(2)).is_some());
+    }
+
+    #[test]
+    fn what_is_fleeting_takes_its_part_and_no_more() {
+        let memo = Memo::with_capacity(64_000);
+        memo.put(Kind::Pixels, key(0), Arc::new(0u32), 1000);
+        memo.put(Kind::Text, key(0), Arc::new(0u32), 100);
+        for n in 1..1000 {
+            memo.put(Kind::Text, key(n), Arc::new(n), 100);
+            memo.put(Kind::Code, key(n), Arc::new(n), 200);
+            assert!(memo.get::<u32>(Kind::Text, key(0)).is_some(), "it is asked for all the time");
+        }
+        let held = memo.counts(Kind::Text).bytes + memo.counts(Kind::Code).bytes;
+        assert!((6_000..=8_000).contains(&held), "{held}");
+        assert_eq!(held as usize, memo.held_fleeting.load(Ordering::Relaxed));
+        assert!(memo.get::<u32>(Kind::Pixels, key(0)).is_some(), "there was room for both");
+        // And the other way round: what lasts may take all.
+        for n in 1..100 {
+            memo.put(Kind::Pixels, key(n), Arc::new(n), 1000);
+        }
+        assert_eq!(memo.held_fleeting.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use super::band::{bands, bands_of_small};
 use super::chain::{Chain, chain};
-use super::pool::in_order;
 use super::snapshot::{Finished, paint_window, variety};
 use super::{Encoded, RasterError, own};
+use crate::crew::in_order;
 use crate::ctx::{Ctx, Simd};
 use crate::encode::png::palette::{Colours, Indexed, Palette};
 use crate::encode::png::{self, BandFormat, Colour, EncodedBand};
@@ -131,7 +131,7 @@ pub(super) fn png(settled: &Settled, output: &Output, layout: Layout, memo: &Mem
             None => missing.push((place, slot, name, std::mem::replace(stage, Stage::Open))),
         }
     }
-    let made = in_order(ctx, missing, |desk: &mut Desk, (place, slot, name, stage)| {
+    let made = in_order::<_, _, Desk, RasterError>(ctx, missing, |desk, (place, slot, name, stage)| {
         let band = match (stage, &colour) {
             (Stage::Waiting(indexed), Colour::Palette(_)) => {
                 png::encode_indexed(&indexed, &work.format(&colour), &mut desk.scratch)?
@@ -186,7 +186,7 @@ impl Work<'_> {
         {
             until.rotate_right(1);
         }
-        let seen = in_order(ctx, unknown, |desk: &mut Desk, (place, slot)| {
+        let seen = in_order::<_, _, Desk, RasterError>(ctx, unknown, |desk, (place, slot)| {
             if !verdict.is_open() {
                 return Ok((place, None, self.band(slot, desk, |desk| self.paint(slot, desk))?));
             }

@@ -3,13 +3,13 @@
 mod band;
 mod by_bands;
 mod chain;
-mod pool;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
 use bytes::Bytes;
 
+use crate::crew::in_order;
 use crate::ctx::{Ctx, Stopped};
 use crate::encode::{EncodeError, Format, Layout, Output, jpeg, webp};
 use crate::geom::PxRect;
@@ -19,7 +19,6 @@ use crate::paint::{self, is_opaque};
 use crate::scene::Settled;
 pub use band::{bands, bands_of_small, rows_of_band};
 pub use chain::{Chain, chain};
-use pool::in_order;
 use snapshot::{Finished, paint_window};
 
 /// A finished file as shared chunks.
@@ -92,7 +91,7 @@ pub fn canvas(settled: &Settled, layout: Layout, memo: &Memo, ctx: &Ctx) -> Resu
     let mut canvas = vec![0; size.area() as usize * 4];
     let band_bytes = (rows_of_band(size.width()) * size.width()) as usize * 4;
     let work: Vec<(PxRect, &mut [u8])> = bands(size).zip(canvas.chunks_mut(band_bytes)).collect();
-    in_order(ctx, work, |(): &mut (), (window, pixels)| {
+    in_order::<_, _, (), RasterError>(ctx, work, |(), (window, pixels)| {
         let chain = (!memo.is_off()).then(|| chain(size, settled.background(), settled.items(), window, layout));
         paint_window(settled, window, chain.as_ref(), Finished::MayBeKept, pixels, (memo, ctx.simd));
         Ok(())

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::asset::{Asset, Format, PictureError};
+use crate::crew::in_order;
 use crate::ctx::{Budget, Ctx, OverBudget};
 use crate::geom::PxRect;
 use crate::key::Key;
@@ -92,7 +92,7 @@ impl<'a> Wanted<'a> {
                 jobs.push(Job::Run((run.key, run.canvas), found));
             }
         }
-        for result in in_parallel(ctx, &jobs, |job| job.run(memo, ctx))? {
+        for result in in_order::<_, _, (), SettleError>(ctx, jobs, |(), job| job.run(memo, ctx))? {
             match result {
                 Done::Pixels(pixels) => made.pixels.extend(pixels),
                 Done::Masks(key, masks) => {
@@ -103,7 +103,7 @@ impl<'a> Wanted<'a> {
         // What is made of other recipes waits for them.
         later.sort_by_key(|(level, _)| *level);
         for level in later.chunk_by(|a, b| a.0 == b.0) {
-            let results = in_parallel(ctx, level, |(_, recipe)| {
+            let results = in_order::<_, _, (), SettleError>(ctx, level.iter().collect(), |(), (_, recipe)| {
                 let pixels = match recipe.kind() {
                     RecipeKind::Warp(warp) => match made.of(&warp.source) {
                         Some(source) => warp::make(warp, &source, ctx)?,
@@ -292,49 +292,4 @@ fn pictures(
 
 fn remember(memo: &Memo, recipe: &Recipe, pixels: &Arc<Pixmap>) {
     memo.put(Kind::Pixels, recipe.key(), Arc::clone(pixels), pixels.weight());
-}
-
-/// The results in the order of the jobs, whatever thread did which. Of several errors the one of the first job counts, so
-/// that the answer is the same for any number of threads.
-fn in_parallel<J: Sync, T: Send>(
-    ctx: &Ctx,
-    jobs: &[J],
-    run: impl Fn(&J) -> Result<T, SettleError> + Sync,
-) -> Result<Vec<T>, SettleError> {
-    let threads = ctx.threads.get().min(jobs.len());
-    if threads <= 1 {
-        return jobs.iter().map(|job| ctx.check().map_err(SettleError::from).and_then(|()| run(job))).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let failed = AtomicUsize::new(usize::MAX);
-    let work = || {
-        let mut results = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = jobs.get(at) else { break };
-            // Jobs behind a failed one are not needed; those before it may fail first.
-            if at > failed.load(Ordering::Relaxed) {
-                break;
-            }
-            let result = ctx.check().map_err(SettleError::from).and_then(|()| run(job));
-            if result.is_err() {
-                failed.fetch_min(at, Ordering::Relaxed);
-            }
-            results.push((at, result));
-        }
-        results
-    };
-    let mut results = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut results = work();
-        for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        results
-    });
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }
