@@ -113,6 +113,8 @@ impl Table {
         self.seams.clear();
         self.seams.resize(1 << BITS_OF_SEAMS, Recent(0));
         let (mut done, mut at, mut last) = (0, 0, 1);
+        // At other places than whole pixels the like is seldom found, and then a byte or two later.
+        let pixel = near[0];
         let mut misses = 0;
         while at + 8 <= data.len() {
             let mut found = self.best(data, at, last, near);
@@ -138,7 +140,7 @@ impl Table {
             steps.push(Step { literals: (at - done) as u32, length: found.length as u32, distance: found.distance as u32 });
             let end = at + found.length;
             let insert_to = end.min(at + 48).min(data.len().saturating_sub(8));
-            for place in at + 2..insert_to {
+            for place in (at + pixel..insert_to).step_by(pixel) {
                 self.remember(word(data, place), place);
             }
             done = end;
