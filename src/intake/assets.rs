@@ -1,5 +1,6 @@
 //! `asset:` pictures: files below listed folders, and those built into the binary.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
@@ -27,24 +28,38 @@ pub enum Place {
     BuiltIn { name: &'static str, content: &'static [u8] },
 }
 
-/// Looks `name` up in `folders` in order, then among the built-in ones. Blocks on the disk.
+/// Looks names up in `folders` in order, then among the built-in ones: of each where it is, if anywhere. Blocks on the disk.
 ///
 /// A name is a relative path of plain parts. Links are followed as long as they stay inside the folder, as in a mounted ConfigMap.
-pub fn find(name: &str, folders: &[PathBuf]) -> Option<Place> {
-    if !is_plain(name) {
-        return None;
-    }
-    folders.iter().find_map(|folder| in_folder(name, folder)).or_else(|| {
-        let (name, content) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-        Some(Place::BuiltIn { name, content })
-    })
+pub fn find(names: Vec<String>, folders: &[PathBuf]) -> HashMap<String, Option<Place>> {
+    let folders: Vec<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+    let place = |name: &str| {
+        if !is_plain(name) {
+            return None;
+        }
+        folders.iter().find_map(|folder| in_folder(name, folder)).or_else(|| {
+            let (name, content) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
+            Some(Place::BuiltIn { name, content })
+        })
+    };
+    let pair = |name: String| {
+        let place = place(&name);
+        (name, place)
+    };
+    names.into_iter().map(pair).collect()
 }
 
+/// Of a folder without links in its own path.
 fn in_folder(name: &str, folder: &Path) -> Option<Place> {
-    let folder = folder.canonicalize().ok()?;
-    let path = folder.join(name).canonicalize().ok().filter(|path| path.starts_with(&folder))?;
-    let there = std::fs::metadata(&path).ok().filter(|there| there.is_file())?;
-    Some(Place::File { bytes: there.len(), modified: there.modified().ok()?, path })
+    let mut path = folder.join(name);
+    let mut there = std::fs::symlink_metadata(&path).ok()?;
+    // What lies right in the folder and is no link needs no second look.
+    if there.is_symlink() || name.contains('/') {
+        path = path.canonicalize().ok().filter(|path| path.starts_with(folder))?;
+        there = std::fs::metadata(&path).ok()?;
+    }
+    let modified = there.is_file().then(|| there.modified().ok())??;
+    Some(Place::File { bytes: there.len(), modified, path })
 }
 
 /// No part that begins with a dot: neither a way out nor what is hidden.
@@ -83,13 +98,13 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("secret.png"), first.join("way-out.png")).unwrap();
         std::os::unix::fs::symlink("both.png", first.join("inside.png")).unwrap();
         let folders = [first.clone(), second.clone()];
-        let path = |name: &str| match find(name, &folders)? {
+        let path = |name: &str| match find(vec![name.to_owned()], &folders).remove(name)?? {
             Place::File { path, .. } => Some(path),
             Place::BuiltIn { .. } => panic!("{name} is not built in"),
         };
-        let first = first.canonicalize().unwrap();
-        assert_eq!(path("both.png"), Some(first.join("both.png")));
-        assert_eq!(path("inside.png"), Some(first.join("both.png")));
+        let real = first.canonicalize().unwrap();
+        assert_eq!(path("both.png"), Some(real.join("both.png")));
+        assert_eq!(path("inside.png"), Some(real.join("both.png")));
         assert!(path("icons/only.png").is_some());
         for bad in [
             "",
@@ -127,7 +142,8 @@ mod tests {
         for (name, content) in BUILT_IN {
             assert!(is_plain(name));
             crate::asset::Asset::new(bytes::Bytes::from_static(content), &crate::limits::Limits::default()).unwrap();
-            assert_eq!(find(name, &[]), Some(Place::BuiltIn { name, content }));
+            let there = HashMap::from([((*name).to_owned(), Some(Place::BuiltIn { name, content }))]);
+            assert_eq!(find(vec![(*name).to_owned()], &[]), there);
         }
     }
 }

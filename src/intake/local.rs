@@ -29,12 +29,7 @@ impl Inner {
             return Places::default();
         }
         let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
-        let find = move |name: String| {
-            let place = assets::find(&name, &folders);
-            (name, place)
-        };
-        let all = move || names.into_iter().map(find).collect();
-        tokio::task::spawn_blocking(all).await.unwrap_or_default()
+        tokio::task::spawn_blocking(move || assets::find(names, &folders)).await.unwrap_or_default()
     }
 
     /// `None`: it is no local source. What is too large is refused before it is read.
