@@ -55,7 +55,7 @@ use rect::RectLayer;
 use shadow::{Caster, Shadows};
 use stack::Flowing;
 use text::Text;
-use values::{Paint, Radius};
+use values::{Flip, Paint, Radius};
 
 /// A layer's number in painting order; names it through all stages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,6 +74,7 @@ pub struct Layer {
     pub flowing: Option<Flowing>,
     /// Degrees clockwise about the centre.
     pub rotate: f64,
+    pub flip: Option<Flip>,
     /// 0 to 1.
     pub opacity: f64,
     pub shadows: Shadows,
@@ -312,6 +313,7 @@ impl Layer {
         let (cx, cy) = rect.center();
         let map =
             if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
+        let map = self.flip.map_or(map, |flip| map.then_inner(flip.about(cx, cy)));
         let emitter = Emitter { canvas, map };
         if self.opacity <= 0.0 {
             return Vec::new();

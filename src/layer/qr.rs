@@ -10,7 +10,7 @@ use qrcode::ec::construct_codewords;
 use qrcode::{Color as Module, EcLevel, Version};
 
 use crate::color::Color;
-use crate::geom::{FxPoint, Path, PxRect, Rect};
+use crate::geom::{Affine, FxPoint, Path, PxRect, Rect};
 use crate::key::KeyBuilder;
 use crate::layer::emit::{Emitter, Placed};
 use crate::layer::modules::Modules;
@@ -139,8 +139,9 @@ impl Qr {
         if self.background.a > 0 {
             items.push(Item::fill(to.round_box(square, &Radius::NONE), to.paint(&Paint::Solid(self.background), square, 1.0)));
         }
-        let path = match to.snap(square) {
-            Placed::Upright(px) => self.snapped(modules, px),
+        let placed = to.snap(square);
+        let path = match placed {
+            Placed::Upright(px) | Placed::Mirrored(px, _) => self.snapped(modules, px, placed.map(to)),
             Placed::Turned => self.turned(modules, square, to),
         };
         items.push(Item::fill(Shape::Path(Arc::new(path)), to.paint(&self.color, square, 1.0)));
@@ -148,12 +149,15 @@ impl Qr {
     }
 
     /// Edges rounded to whole pixels: modules differ by a pixel at most, and the code fills its square.
-    fn snapped(&self, modules: &Modules, px: PxRect) -> Path {
+    fn snapped(&self, modules: &Modules, px: PxRect, map: Affine) -> Path {
         let n = self.side_in_modules(modules);
         let quiet = self.quiet_zone.get() as usize;
         let x = |module: usize| f64::from(px.x0) + (f64::from(px.width()) * (module + quiet) as f64 / n).round();
         let y = |module: usize| f64::from(px.y0) + (f64::from(px.height()) * (module + quiet) as f64 / n).round();
-        modules.trace(|mx, my| FxPoint::from_px(x(mx), y(my)))
+        modules.trace(|mx, my| {
+            let (x, y) = map.apply(x(mx), y(my));
+            FxPoint::from_px(x, y)
+        })
     }
 
     fn turned(&self, modules: &Modules, square: Rect, to: &Emitter) -> Path {

@@ -18,7 +18,7 @@ use crate::layer::shadow::Shadows;
 use crate::layer::stack::{Flow, Flowing};
 use crate::layer::svg::SvgFields;
 use crate::layer::text::TextFields;
-use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
+use crate::layer::values::{Degrees, Extent, Flip, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId, all};
 use crate::layout::boxes::BoxSpec;
 use crate::limits::MAX_REQUEST_TEXT_CHARS;
@@ -57,6 +57,8 @@ fields! {
         anchor: Option<Anchor>,
         /// Degrees clockwise about the centre.
         rotate: Degrees = 0,
+        /// Mirrored from left to right (`x`), from top to bottom (`y`) or both, before it is rotated.
+        flip: Option<Flip>,
         /// Of the whole layer, from 0 (invisible) to 1.
         opacity: Opacity = 1,
         /// A shadow, or a list of which the first lies on top: of a rect, an ellipse or a group with a background cast by its outline and cut out beneath it,
@@ -205,6 +207,7 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
         anchor: common.anchor,
         flowing,
         rotate: common.rotate.get(),
+        flip: common.flip,
         opacity: common.opacity.get(),
         shadows: common.shadow.unwrap_or_default(),
         blend: common.blend,
@@ -241,6 +244,7 @@ fn mask(layer: &MergedLayer, mask: Option<&MaskFields>, next: &mut usize, fields
         anchor: None,
         flowing: None,
         rotate: 0.0,
+        flip: None,
         opacity: 1.0,
         shadows: Shadows::default(),
         blend: Blend::Normal,

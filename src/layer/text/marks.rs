@@ -178,7 +178,7 @@ impl<'a> Sheet<'a> {
         let mut single = None;
         for rect in rects {
             let corners = match self.to.snap(rect) {
-                Placed::Upright(snapped) => {
+                Placed::Upright(snapped) | Placed::Mirrored(snapped, _) => {
                     let out = self.to.map.bounds_of(rect);
                     let thick = (bar.thickness * self.to.scale()).round().clamp(1.0, 1e6) as i32;
                     let thick = |from: i32| (Fx::from_int(from), Fx::from_int(from.saturating_add(thick)));
