@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::asset::{Assets, FontBytes, Shown};
 use crate::ctx::Ctx;
 use crate::encode::Output;
+use crate::layer::choices::Choices;
 use crate::layer::{Content, LayerId, Surroundings};
 use crate::layout::receipt::{self, Ink};
 use crate::layout::{Layout, lay_out};
@@ -99,11 +100,22 @@ pub fn measure(poster: &Poster, assets: &Assets, scale: f64, studio: &Studio) ->
 
 /// Boxes and lines only: what `measure` answers from.
 pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Layout<'p>, Problems> {
+    lay_out_with(poster, assets, scale, &Choices::default(), studio)
+}
+
+fn lay_out_with<'p>(
+    poster: &'p Poster,
+    assets: &Assets,
+    scale: f64,
+    choices: &Choices,
+    studio: &Studio,
+) -> Result<Layout<'p>, Problems> {
     let own = own_fonts(poster, assets, studio)?;
     let around = Surroundings {
         fonts: own.as_ref().unwrap_or(studio.fonts),
         assets,
         memo: studio.memo,
+        choices,
         ctx: studio.ctx,
         scale,
         placings: Cell::new(0),

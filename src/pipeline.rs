@@ -252,7 +252,7 @@ impl Engine {
         let mut list: Vec<Wanted> = Vec::new();
         for (layer, source) in wanted {
             if !got.pictures.contains_key(source) && !list.iter().any(|w| w.source == *source) {
-                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh });
+                list.push(Wanted { source: source.clone(), place: layer.place_of_source(), refresh });
             }
         }
         let remote = got.pictures.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
@@ -324,7 +324,7 @@ fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Pro
         Some(Err(problem)) => problem,
         None => return Err(Problem::new(layer.place.clone(), Code::Internal, "the source was not asked for")),
     };
-    let at_src = || problem.at(layer.place.child("src"));
+    let at_src = || problem.at(layer.place_of_source());
     if problem.code() == Code::ForbiddenSource {
         return Err(at_src());
     }

@@ -65,8 +65,8 @@ fn assert_codes_read(template: &Value, scale: f64) -> usize {
         let Kind::Qr(qr) = &layer.kind else { unreachable!() };
         let at = ["x", "y", "width", "height"].map(|f| entry["box"][f].as_f64().unwrap().round().max(0.0) as usize);
         let code = crop(&picture, at);
-        assert_eq!(with_rqrr(&code), [qr.data.as_str()], "rqrr on {}", layer.place);
-        assert_eq!(with_rxing(&code).as_deref(), Some(qr.data.as_str()), "rxing on {}", layer.place);
+        assert_eq!(with_rqrr(&code), [qr.look.data.as_str()], "rqrr on {}", layer.place);
+        assert_eq!(with_rxing(&code).as_deref(), Some(qr.look.data.as_str()), "rxing on {}", layer.place);
         count += 1;
     }
     count
@@ -123,4 +123,32 @@ fn coloured_and_turned_codes_read() {
         assert_eq!(with_rqrr(&picture), ["https://example.com/turned?码"], "rqrr at {rotate} degrees");
         assert_eq!(with_rxing(&picture).as_deref(), Some("https://example.com/turned?码"), "rxing at {rotate} degrees");
     }
+}
+
+#[test]
+fn round_modules_and_logos_read() {
+    let (mut tried, mut missed) = (0, Vec::new());
+    for module in ["square", "dot", "rounded"] {
+        for data in ["https://example.com/", "点击领取50元红包", "a", "https://example.com/a/rather/long/address?with=a&query=of&some=length"] {
+            for (size, rotate) in [(160, 0), (200, 0), (237, 0), (333, 0), (200, 45), (333, 7), (333, 160)] {
+                for logo in [None, Some("asset:disc.png")] {
+                    let mut layer = json!({ "type": "qr", "data": data, "x": 60.3, "y": 60, "size": size, "rotate": rotate, "module": module });
+                    if let Some(logo) = logo {
+                        layer["logo"] = json!(logo);
+                    }
+                    let template = json!({ "width": 460, "height": 460, "background": "#ffffff", "layers": [layer] });
+                    let fonts = Fonts::bundled();
+                    let poster = poster(&template, &Map::new());
+                    let assets = assets(&poster, &[root().join("tests/goldens")]);
+                    let picture = decode_png(&bytes(&draw_with(&poster, &assets, &How::plain(&fonts, &Memo::off()))));
+                    tried += 1;
+                    let (one, two) = (with_rqrr(&picture), with_rxing(&picture));
+                    if one != [data] || two.as_deref() != Some(data) {
+                        missed.push(format!("{module} {} {size} {rotate} {logo:?}: {} {}", data.len(), one == [data], two.as_deref() == Some(data)));
+                    }
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} of {tried}:\n{}", missed.len(), missed.join("\n"));
 }

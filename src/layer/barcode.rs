@@ -279,8 +279,8 @@ impl Barcode {
             }
         };
         let above = if linear { 0.0 } else { quiet };
-        let point = |mx: usize, my: usize| {
-            let (x, y) = map.apply(left + x * (mx as f64 + quiet), top + y * (my as f64 + above));
+        let point = |mx: f64, my: f64| {
+            let (x, y) = map.apply(left + x * (mx + quiet), top + y * (my + above));
             FxPoint::from_px(x, y)
         };
         grid.trace(point)

@@ -8,7 +8,7 @@ use crate::layer::values::{Border, GradientShape, Paint, Radius};
 use crate::scene::{Blend, Gradient, GradientKind, Item, Lowered, Op, Paint as ScenePaint, Shape, Stop};
 
 /// The part of a quarter circle's radius at which a cubic's control points lie so that it bends like the arc.
-const KAPPA: f64 = 0.552_284_749_830_793_4;
+pub const KAPPA: f64 = 0.552_284_749_830_793_4;
 
 /// Where one layer goes: the canvas and the map from layout pixels (scale 1) to output pixels, rotation included.
 #[derive(Clone, Copy, Debug)]

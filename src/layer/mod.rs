@@ -2,6 +2,7 @@
 
 pub mod anchor;
 pub mod barcode;
+pub mod choices;
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
@@ -39,6 +40,7 @@ use crate::scene::{Blend, Item, Lowered};
 use crate::text::{Composed, Fonts};
 use anchor::Anchor;
 use barcode::Barcode;
+use choices::Choices;
 use curves::Drawing;
 use ellipse::Ellipse;
 use emit::Emitter;
@@ -46,7 +48,6 @@ use group::Group;
 use image::Image;
 use line::LineLayer;
 use mask::Mask;
-use modules::Modules;
 use path::PathLayer;
 use progress::Progress;
 use qr::Qr;
@@ -90,6 +91,8 @@ pub struct Layer {
 pub enum Kind {
     Text(Text),
     Image(Image),
+    /// The picture in the middle of a code, which draws it.
+    Logo(Image),
     Qr(Qr),
     Barcode(Barcode),
     Svg(Image),
@@ -116,7 +119,7 @@ pub enum Content {
         /// The font size that `autofit` found.
         fitted: Option<f64>,
     },
-    Code(std::sync::Arc<Modules>, f64),
+    Code(qr::Measured),
     Barcode(barcode::Measured),
     Drawing(Drawing),
     /// Of each of a group's layers its box, from the group's top left, and its content.
@@ -131,7 +134,7 @@ impl Measured for Content {
         match self {
             Content::Plain { width, height } => (*width, *height),
             Content::Text { size, .. } => *size,
-            Content::Code(_, side) => (*side, *side),
+            Content::Code(measured) => (measured.side, measured.side),
             Content::Barcode(measured) => measured.size,
             Content::Drawing(drawing) => drawing.size,
             Content::Group { size, .. } => *size,
@@ -148,6 +151,7 @@ pub struct Surroundings<'a> {
     pub fonts: &'a Fonts,
     pub assets: &'a Assets,
     pub memo: &'a Memo,
+    pub choices: &'a Choices,
     pub ctx: &'a Ctx<'a>,
     /// Output pixels per layout pixel.
     pub scale: f64,
@@ -182,7 +186,7 @@ impl Layer {
     pub fn type_name(&self) -> &'static str {
         match self.kind {
             Kind::Text(_) => "text",
-            Kind::Image(_) => "image",
+            Kind::Image(_) | Kind::Logo(_) => "image",
             Kind::Qr(_) => "qr",
             Kind::Barcode(_) => "barcode",
             Kind::Svg(_) => "svg",
@@ -205,8 +209,16 @@ impl Layer {
     /// As a picture, if it is one.
     pub fn image(&self) -> Option<&Image> {
         match &self.kind {
-            Kind::Image(image) | Kind::Svg(image) => Some(image),
+            Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image) => Some(image),
             _ => None,
+        }
+    }
+
+    /// Where its source is named: a layer of its own says `src`, a logo is what its code says.
+    pub fn place_of_source(&self) -> Place {
+        match self.kind {
+            Kind::Logo(_) => self.place.clone(),
+            _ => self.place.child("src"),
         }
     }
 
@@ -218,14 +230,16 @@ impl Layer {
         }
     }
 
-    /// Itself, its mask and all that lies in it, in the order of their ids.
+    /// Itself, its mask, its logo and all that lies in it, in the order of their ids.
     fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
         into.push(self);
         if let Some(Mask::Picture(picture)) = &self.mask {
             picture.gather(into);
         }
-        if let Kind::Group(group) = &self.kind {
-            group.layers.iter().for_each(|layer| layer.gather(into));
+        match &self.kind {
+            Kind::Group(group) => group.layers.iter().for_each(|layer| layer.gather(into)),
+            Kind::Qr(Qr { logo: Some(logo), .. }) => logo.gather(into),
+            _ => {}
         }
     }
 
@@ -252,8 +266,8 @@ impl Layer {
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
             Kind::Text(text) => text.measure(given, &self.place, around),
-            Kind::Image(image) => image.measure(given, self.id, &self.place, around.assets),
-            Kind::Qr(qr) => qr.measure(given, &self.place, around),
+            Kind::Image(image) | Kind::Logo(image) => image.measure(given, self.id, &self.place, around.assets),
+            Kind::Qr(qr) => qr.measure(given, self.id, &self.place, around),
             Kind::Barcode(barcode) => barcode.measure(given, &self.place, around),
             Kind::Svg(image) => {
                 if let Shown::Picture { asset, .. } = around.assets.get(self.id.0) {
@@ -372,7 +386,7 @@ impl Layer {
     fn clipped(&self, items: Vec<Item<Lowered>>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let shape = match &self.kind {
             Kind::Rect(shape) => to.round_box(rect, &shape.radius),
-            Kind::Image(image) => to.round_box(rect, &image.radius),
+            Kind::Image(image) | Kind::Logo(image) => to.round_box(rect, &image.radius),
             Kind::Group(group) => to.round_box(rect, &group.look.radius),
             Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
             Kind::Text(text) => to.round_box(rect, &text.radius),
@@ -391,10 +405,10 @@ impl Layer {
     fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         match (&self.kind, content) {
             (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
-            (Kind::Image(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
+            (Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
             (Kind::Rating(rating), _) => rating.emit(rect, emitter),
             (Kind::Progress(progress), _) => progress.emit(content, rect, emitter),
-            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, emitter),
+            (Kind::Qr(qr), Content::Code(measured)) => qr.emit(measured, rect, emitter, assets),
             (Kind::Barcode(barcode), Content::Barcode(measured)) => barcode.emit(measured, rect, emitter),
             (Kind::Rect(shape), _) => shape.emit(rect, emitter),
             (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
