@@ -3,6 +3,7 @@
 use crate::asset::Assets;
 use crate::color::Premul;
 use crate::geom::{Affine, Fx, FxRect, PxRect, Rect};
+use crate::layer::asks::{Around, ToRead};
 use crate::layer::emit::Emitter;
 use crate::layer::values::Paint;
 use crate::layout::Layout;
@@ -28,4 +29,13 @@ pub fn lower(layout: &Layout, assets: &Assets) -> Scene {
         items.extend(painted.into_iter().filter(|item| !item.bounds().intersect(canvas).is_empty()));
     }
     Scene::new(layout.size, background, items)
+}
+
+/// The codes that are to be read again once all is painted, in painting order.
+pub fn codes<'l>(layout: &'l Layout) -> Vec<ToRead<'l>> {
+    let (canvas, map) = (PxRect::of_size(layout.size), Affine::scale(layout.scale, layout.scale));
+    let around = Around { canvas, map, is_altered: false };
+    let mut codes = Vec::new();
+    layout.placed.iter().for_each(|placed| placed.layer.codes(&placed.content, placed.rect, around, &mut codes));
+    codes
 }

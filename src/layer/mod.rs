@@ -1,6 +1,7 @@
 //! The kinds of layers: what a poster is made of, typed, valid and complete. One file per kind.
 
 pub mod anchor;
+pub mod asks;
 pub mod barcode;
 pub mod choices;
 pub mod curves;
@@ -315,6 +316,14 @@ impl Layer {
         }
     }
 
+    /// The map for what it draws, from that of its parent: mirrored, then rotated about the centre of its box.
+    fn turned(&self, rect: Rect, map: Affine) -> Affine {
+        let (cx, cy) = rect.center();
+        let map =
+            if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
+        self.flip.map_or(map, |flip| map.then_inner(flip.about(cx, cy)))
+    }
+
     /// Its items, back to front. `map` takes layout pixels of the canvas to output pixels.
     pub fn emit(
         &self,
@@ -324,10 +333,7 @@ impl Layer {
         map: Affine,
         assets: &Assets,
     ) -> Vec<Item<Lowered>> {
-        let (cx, cy) = rect.center();
-        let map =
-            if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
-        let map = self.flip.map_or(map, |flip| map.then_inner(flip.about(cx, cy)));
+        let map = self.turned(rect, map);
         let emitter = Emitter { canvas, map };
         if self.opacity <= 0.0 {
             return Vec::new();

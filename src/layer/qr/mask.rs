@@ -136,15 +136,9 @@ mod tests {
     /// Versions of one, two and three words; what repeats has long runs, and what looks like a finder comes by chance.
     #[test]
     fn the_crates_choice() {
-        for (version, level) in [
-            (1, Level::H),
-            (2, Level::L),
-            (5, Level::M),
-            (11, Level::Q),
-            (12, Level::L),
-            (27, Level::M),
-            (28, Level::L),
-        ] {
+        for (version, level) in
+            [(1, Level::H), (2, Level::L), (5, Level::M), (11, Level::Q), (12, Level::L), (27, Level::M), (28, Level::L)]
+        {
             for n in 0..24usize {
                 let bits = || {
                     let mut bits = Bits::new(Version::Normal(version));

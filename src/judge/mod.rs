@@ -1,0 +1,6 @@
+//! Judging: what must be asked of finished pixels. A window of them is painted as it will be shipped, and looked at.
+
+pub mod code;
+mod view;
+
+pub use code::Finding;

@@ -1,0 +1,88 @@
+//! What is to be asked of the finished pixels, and where on them each layer lies.
+
+use crate::color::Color;
+use crate::geom::{Affine, PxRect, Rect};
+use crate::layer::emit::Emitter;
+use crate::layer::qr::{Measured, ModuleStyle, Qr};
+use crate::layer::values::Paint;
+use crate::layer::{Content, Kind, Layer, LayerId};
+use crate::scene::{Blend, CodeAsk};
+
+/// Dark and light of a code that are closer than this, of 255, make it doubtful: 40 % of ISO/IEC 15415's symbol contrast.
+const DOUBTFUL: f64 = 102.0;
+
+/// Where a layer lies among the others.
+#[derive(Clone, Copy)]
+pub struct Around {
+    pub canvas: PxRect,
+    /// From layout pixels of its parent to output pixels.
+    pub map: Affine,
+    /// Whether a group around it changes how it is seen: opacity, blend, mask.
+    pub is_altered: bool,
+}
+
+/// A code to be read again.
+#[derive(Debug)]
+pub struct ToRead<'l> {
+    pub layer: &'l Layer,
+    pub measured: &'l Measured,
+    pub ask: CodeAsk,
+}
+
+impl Layer {
+    /// Adds the codes in it that are to be read again, in painting order.
+    pub fn codes<'l>(&'l self, content: &'l Content, rect: Rect, around: Around, out: &mut Vec<ToRead<'l>>) {
+        if self.opacity <= 0.0 {
+            return;
+        }
+        let map = self.turned(rect, around.map);
+        let is_altered = around.is_altered || self.opacity < 1.0 || self.blend != Blend::Normal || self.mask.is_some();
+        match (&self.kind, content) {
+            (Kind::Qr(qr), Content::Code(measured)) => {
+                let to = Emitter { canvas: around.canvas, map };
+                let doubtful = is_altered || !map.is_upright() || qr.is_doubtful(measured);
+                if qr.look.verify.unwrap_or(doubtful) {
+                    let (side, dark) = (measured.coded.modules.width, measured.coded.modules.dark.clone());
+                    let map = qr.modules_to_pixels(&measured.coded, rect, &to);
+                    let ask = CodeAsk { data: qr.look.data.clone().into_bytes(), side, dark, map };
+                    out.push(ToRead { layer: self, measured, ask });
+                }
+            }
+            (Kind::Group(group), Content::Group { inside, .. }) => {
+                let map = map.then_inner(Affine::translate(rect.x, rect.y));
+                for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+                    layer.codes(content, *rect, Around { map, is_altered, ..around }, out);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Qr {
+    /// Whether its looks alone make it doubtful that it can be read.
+    fn is_doubtful(&self, measured: &Measured) -> bool {
+        let look = &self.look;
+        let ground = luma(look.background);
+        let near = |color: Color| color.a < 255 || (luma(color) - ground).abs() < DOUBTFUL;
+        look.module != ModuleStyle::Square
+            || measured.coded.hole.is_some()
+            || look.background.a < 255
+            || match &look.color {
+                Paint::Solid(color) => near(*color),
+                Paint::Gradient(gradient) => gradient.stops.iter().any(|stop| near(stop.color)),
+            }
+    }
+}
+
+fn luma(color: Color) -> f64 {
+    0.299 * f64::from(color.r) + 0.587 * f64::from(color.g) + 0.114 * f64::from(color.b)
+}
+
+/// The layers over a box that come after a layer, as far as their own boxes tell.
+pub fn over<'l>(id: LayerId, rect: Rect, all: impl Iterator<Item = (&'l Layer, Rect)>) -> Vec<&'l Layer> {
+    let meets =
+        |other: &Rect| other.x < rect.right() && rect.x < other.right() && other.y < rect.bottom() && rect.y < other.bottom();
+    let above = all.filter(|(layer, other)| layer.id > id && layer.opacity > 0.0 && meets(other));
+    above.map(|(layer, _)| layer).collect()
+}
