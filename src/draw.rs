@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::asset::{Assets, FontBytes, Shown};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Stopped};
 use crate::encode::Output;
 use crate::layer::choices::Choices;
 use crate::layer::{Content, LayerId, Surroundings};
@@ -38,6 +38,8 @@ pub struct Drawn {
     pub receipt: Value,
     /// Layers of text in which no face had some character.
     pub missing_glyphs: Vec<LayerId>,
+    /// Texts that stand out less than they ask for, after whatever could be done.
+    pub faint: Vec<LayerId>,
     /// Stage and milliseconds.
     pub timing: Vec<(&'static str, f64)>,
 }
@@ -50,12 +52,20 @@ pub enum DrawError {
     BadPictures(Vec<(LayerId, String)>),
 }
 
+impl From<Stopped> for DrawError {
+    fn from(_: Stopped) -> DrawError {
+        late()
+    }
+}
+
 pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
     let mut clock = Clock::start();
     let (mut choices, mut made) = (Choices::default(), Made::default());
     let mut layout = lay_out_with(poster, assets, scale, &choices, studio).map_err(DrawError::Problems)?;
     clock.lap("layout");
     studio.ctx.budget.charge(layout.size.area()).map_err(|over| limit(over.to_string()))?;
+    let contrasts = inspect::stand_out(&mut layout, &mut choices, &mut made, (poster, assets, scale), studio)?;
+    clock.lap("contrast");
     // Each turn raises a level of a code, of which there are four: this ends.
     let settled = loop {
         let scene = lower(&layout, assets);
@@ -78,7 +88,9 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
         layout = raised;
         clock.lap("layout");
     };
-    let receipt = receipt::receipt(&layout, assets, Ink::LeftOut);
+    let mut receipt = receipt::receipt(&layout, assets, Ink::LeftOut);
+    inspect::tell(&contrasts, &layout, &mut receipt);
+    let faint = contrasts.iter().filter(|one| one.is_faint()).map(|one| one.id).collect();
     let missing_glyphs = missing_glyphs(&layout);
 
     let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|error| match error {
@@ -88,7 +100,7 @@ pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studi
         }
     })?;
     clock.lap("raster");
-    Ok(Drawn { file, receipt, missing_glyphs, timing: clock.laps })
+    Ok(Drawn { file, receipt, missing_glyphs, faint, timing: clock.laps })
 }
 
 /// What was laid out, without a pixel of it.

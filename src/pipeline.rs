@@ -61,7 +61,7 @@ pub struct Request {
 pub struct Degraded {
     pub place: Place,
     pub name: Option<String>,
-    /// `stale`, `fallback`, `hidden`, `placeholder`, `missing_glyph`.
+    /// `stale`, `fallback`, `hidden`, `placeholder`, `missing_glyph`, `low_contrast`.
     pub why: &'static str,
 }
 
@@ -133,7 +133,8 @@ impl Engine {
                 file
             }
         };
-        tell_missing(&poster, &file.missing_glyphs, &mut degraded);
+        tell(&poster, &file.missing_glyphs, "missing_glyph", &mut degraded);
+        tell(&poster, &file.faint, "low_contrast", &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
@@ -186,7 +187,7 @@ impl Engine {
             measure(&laid_out, &assets, scale, &Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits })
         };
         let measured = self.workers.run(deadline, work).await.map_err(|error| work_problem(&error))??;
-        tell_missing(&poster, &measured.missing_glyphs, &mut degraded);
+        tell(&poster, &measured.missing_glyphs, "missing_glyph", &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
@@ -344,11 +345,11 @@ fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
     }
 }
 
-/// Adds the layers whose text lacks glyphs; the list is in painting order.
-fn tell_missing(poster: &Poster, missing: &[crate::layer::LayerId], degraded: &mut Vec<Degraded>) {
+/// Adds layers that drawing found wanting; the list is in painting order.
+fn tell(poster: &Poster, layers: &[crate::layer::LayerId], why: &'static str, degraded: &mut Vec<Degraded>) {
     let all = poster.all();
-    for id in missing {
-        degraded.extend(all.get(id.0).map(|layer| note(layer, "missing_glyph")));
+    for id in layers {
+        degraded.extend(all.get(id.0).map(|layer| note(layer, why)));
     }
     degraded.sort_by_key(|d| all.iter().position(|layer| layer.place == d.place));
 }

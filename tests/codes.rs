@@ -242,3 +242,124 @@ fn light_on_dark_and_mirrored_codes_pass() {
         assert!(try_draw(&json!([layer]), &Memo::off()).is_ok());
     }
 }
+
+/// Numbers that look random and are the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % below
+    }
+
+    fn of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
+        all[self.roll(all.len())]
+    }
+}
+
+/// A code as a layer, what it says, and its format as zxing-cpp names it.
+fn any_code(n: usize, dice: &mut Dice) -> (Value, String, &'static str) {
+    let colors = [
+        ("#000000", "#ffffff"),
+        ("#1e3a8a", "#fef3c7"),
+        ("#7f1d1d", "#ffffff"),
+        ("#14532d", "#ecfccb"),
+        ("#4b5563", "#ffffff"),
+        ("#581c87", "#fce7f3"),
+    ];
+    let (color, background) = colors[dice.roll(colors.len())];
+    let number = |dice: &mut Dice, digits: usize| (0..digits).map(|_| char::from(b'0' + dice.roll(10) as u8)).collect::<String>();
+    let mut layer = json!({ "color": color, "background": background });
+    let words = ["poster", "SALE", "2026", "海报", "扫码领取", "ticket", "ありがとう", "row 5", "seat-12", "%", "é"];
+    let ascii = ["poster", "SALE", "2026", "ticket", "ROW 5", "SEAT-12", "A.B", "X/Y"];
+    let said = |dice: &mut Dice, words: &[&str], most: usize| {
+        let count = 1 + dice.roll(most);
+        (0..count).map(|_| dice.of(words)).collect::<Vec<_>>().join(" ")
+    };
+    if n % 3 != 2 {
+        let link = format!("https://example.com/{}", number(dice, 4 + n % 17));
+        let data = if dice.roll(2) == 0 { link } else { said(dice, &words, 9) };
+        layer["type"] = json!("qr");
+        layer["level"] = json!(dice.of(&["L", "M", "Q", "H"]));
+        layer["module"] = json!(dice.of(&["square", "dot", "rounded"]));
+        layer["rotate"] = json!([0, 0, 0, 90, 180, 7, 30, 45, 161][dice.roll(9)]);
+        layer["verify"] = json!(true);
+        match dice.roll(3) {
+            0 => layer["logo"] = json!(dice.of(&["asset:disc.png", "asset:grid.png"])),
+            1 => {
+                layer["color"] = json!({ "type": "linear", "angle": 135, "stops": [{ "color": color }, { "color": "#111827" }] })
+            }
+            _ => {}
+        }
+        return (layer, data, "QRCode");
+    }
+    layer["type"] = json!("barcode");
+    let (symbology, data, format) = match n / 3 % 9 {
+        0 => ("code128", said(dice, &ascii, 3), "Code128"),
+        1 => ("ean13", number(dice, 12), "EAN13"),
+        2 => ("ean8", number(dice, 7), "EAN8"),
+        3 => ("upc_a", number(dice, 11), "UPCA"),
+        4 => ("code39", said(dice, &ascii[1..3], 3).to_uppercase(), "Code39"),
+        5 => ("itf", number(dice, 14), "ITF"),
+        6 => ("data_matrix", said(dice, &ascii, 9), "DataMatrix"),
+        7 => ("pdf417", said(dice, &words, 9), "PDF417"),
+        _ => ("aztec", said(dice, &words, 9), "Aztec"),
+    };
+    layer["symbology"] = json!(symbology);
+    (layer, data, format)
+}
+
+/// GS1's check digit, behind the digits.
+fn checked(digits: &str) -> String {
+    let sum: u32 = digits.bytes().rev().enumerate().map(|(n, b)| u32::from(b - b'0') * if n % 2 == 0 { 3 } else { 1 }).sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
+/// All symbologies, levels, styles, logos, colours and rotations. `AFFICHE_CODES` says how many (2,000 in `scripts/codes`);
+/// `AFFICHE_CODES_DIR` keeps the pictures there, with what they say, for readers that are not written in Rust.
+#[test]
+fn codes_of_every_kind_read() {
+    let count: usize = std::env::var("AFFICHE_CODES").map_or(120, |count| count.parse().unwrap());
+    let folder = std::env::var_os("AFFICHE_CODES_DIR").map(std::path::PathBuf::from);
+    let (mut dice, memo, mut list) = (Dice(2026), Memo::with_capacity(16 << 20), String::new());
+    let (mut refused, mut unread, mut barcodes) = (Vec::new(), Vec::new(), 0);
+    let fonts = Fonts::bundled();
+    for n in 0..count {
+        let (mut layer, data, format) = any_code(n, &mut dice);
+        layer["data"] = json!(data);
+        // In the middle, whatever its size: a stack as large as the canvas.
+        let middle =
+            json!({ "type": "stack", "width": 560, "height": 560, "align": "center", "justify": "center", "layers": [layer] });
+        let template = json!({ "width": 560, "height": 560, "background": "#ffffff", "layers": [middle] });
+        let poster = poster(&template, &Map::new());
+        let assets = assets(&poster, &[root().join("tests/goldens")]);
+        let scale = [0.75, 1.0, 1.0, 1.5, 2.0][dice.roll(5)];
+        let file = match try_draw_with(&poster, &assets, &How { scale, ..How::plain(&fonts, &memo) }) {
+            Ok(drawn) => bytes(&drawn),
+            Err(error) => {
+                refused.push(format!("{n} {layer}: {error:?}"));
+                continue;
+            }
+        };
+        let says = if ["EAN13", "EAN8", "UPCA"].contains(&format) { checked(&data) } else { data };
+        if let Some(folder) = &folder {
+            std::fs::write(folder.join(format!("{n}.png")), &file).unwrap();
+            list += &format!("{}\n", json!({ "file": format!("{n}.png"), "format": format, "says": says, "layer": layer }));
+        }
+        if format == "QRCode" {
+            let picture = decode_png(&file);
+            // rqrr finds square finders only, rxing nearly all; zxing-cpp, which phones are nearer to, must read every one.
+            if with_rqrr(&picture) != [says.as_str()] && with_rxing(&picture).as_deref() != Some(says.as_str()) {
+                unread.push(format!("{n} {layer} at {scale}"));
+            }
+        } else {
+            barcodes += 1;
+        }
+    }
+    if let Some(folder) = &folder {
+        std::fs::write(folder.join("list.ndjson"), list).unwrap();
+    }
+    println!("{count} codes, of which {barcodes} barcodes; QR codes unread here: {}", unread.len());
+    assert!(refused.is_empty(), "{} refused:\n{}", refused.len(), refused.join("\n"));
+    assert!(unread.len() * 50 <= count, "{} unread:\n{}", unread.len(), unread.join("\n"));
+}

@@ -1,14 +1,20 @@
 //! What is asked of the finished pixels before they are shipped, and what becomes of a poster whose codes cannot be read on them.
 
-use super::{DrawError, Studio, late};
+use serde_json::{Value, json};
+
+use super::{DrawError, Studio, late, lay_out_with, unsettled};
+use crate::asset::Assets;
 use crate::judge::code::LEAST_DIFFERENCE;
-use crate::judge::{Finding, code};
+use crate::judge::{Contrast, Finding, code, contrast};
+use crate::layer::LayerId;
 use crate::layer::asks::{ToRead, over};
 use crate::layer::choices::Choices;
 use crate::layout::Layout;
-use crate::lower::codes;
+use crate::lower::{codes, lower_beneath, texts};
+use crate::poster::Poster;
 use crate::problem::{Code, Problem, Problems};
-use crate::scene::Settled;
+use crate::scene::{Scene, Settled};
+use crate::settle::{Made, settle_after};
 
 /// At most so many of the layers that lie over a code are named.
 const NAMED: usize = 3;
@@ -17,6 +23,61 @@ const NAMED: usize = 3;
 pub(super) struct Unread<'l> {
     code: ToRead<'l>,
     why: Finding,
+}
+
+/// How much a text stands out, which was to be measured.
+pub(super) struct Measured {
+    pub id: LayerId,
+    min: f64,
+    found: Contrast,
+}
+
+impl Measured {
+    pub fn is_faint(&self) -> bool {
+        self.found.after < self.min
+    }
+}
+
+/// Measures the texts that ask for it, in painting order, each over what those before it became; chooses what makes them stand out
+/// and lays the poster out again with it.
+pub(super) fn stand_out<'p>(
+    layout: &mut Layout<'p>,
+    choices: &mut Choices,
+    made: &mut Made,
+    (poster, assets, scale): (&'p Poster, &Assets, f64),
+    studio: &Studio,
+) -> Result<Vec<Measured>, DrawError> {
+    let mut all = Vec::new();
+    for (id, ask) in texts(layout) {
+        studio.ctx.check()?;
+        let beneath = lower_beneath(layout, assets, id);
+        let settle =
+            |scene: &Scene| settle_after(scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, poster, assets));
+        let found = contrast::measure(&ask, &beneath, settle, studio.memo, studio.ctx)?;
+        if let Some(remedy) = found.remedy {
+            choices.help(id, remedy);
+            *layout = lay_out_with(poster, assets, scale, choices, studio).map_err(DrawError::Problems)?;
+        }
+        all.push(Measured { id, min: ask.min, found });
+    }
+    Ok(all)
+}
+
+/// Puts what was measured into the receipt.
+pub(super) fn tell(all: &[Measured], layout: &Layout, receipt: &mut Value) {
+    let Some(entries) = receipt.get_mut("layers").and_then(Value::as_array_mut) else { return };
+    let hundredths = |ratio: f64| (ratio * 100.0).floor() / 100.0;
+    for (entry, seen) in entries.iter_mut().zip(layout.all()) {
+        let Some(one) = all.iter().find(|one| one.id == seen.layer.id) else { continue };
+        let mut told = json!({ "ratio": hundredths(one.found.after) });
+        if let (Some(remedy), Some(told)) = (one.found.remedy, told.as_object_mut()) {
+            told.insert("before".to_owned(), json!(hundredths(one.found.before)));
+            told.insert("fix".to_owned(), json!(remedy.cover.as_str()));
+        }
+        if let Some(entry) = entry.as_object_mut() {
+            entry.insert("contrast".to_owned(), told);
+        }
+    }
 }
 
 /// The codes that are to be read again and cannot.

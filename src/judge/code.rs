@@ -5,7 +5,7 @@
 
 use rqrr::{Grid, SimpleGrid};
 
-use super::view::{View, key_of};
+use super::view::{View, key_of, luma};
 use crate::asset::contain::contain;
 use crate::ctx::{Ctx, Stopped};
 use crate::geom::{PxRect, Rect};
@@ -47,14 +47,14 @@ pub fn read(ask: &CodeAsk, settled: &Settled, memo: &Memo, ctx: &Ctx) -> Result<
         return Ok(Finding::Readable);
     }
     let name = KeyBuilder::new("code read").key(key_of(settled, window)).key(ask.key()).finish();
-    let look = || Ok(judge(ask, View::of(settled, window, ctx)?));
+    let look = || Ok(judge(ask, View::of(settled, window, ctx, luma)?));
     memo.get_or_make(Kind::Verdict, name, |_| size_of::<Finding>(), look).map(|finding| *finding)
 }
 
-fn judge(ask: &CodeAsk, view: View) -> Finding {
+fn judge(ask: &CodeAsk, view: View<u8>) -> Finding {
     let n = ask.side;
     let places = || (0..n).flat_map(|y| (0..n).map(move |x| (x as f64 + 0.5, y as f64 + 0.5)));
-    let sampled = |view: &View| -> Vec<u8> { places().map(|(x, y)| middle(ask, view, x, y)).collect() };
+    let sampled = |view: &View<u8>| -> Vec<u8> { places().map(|(x, y)| middle(ask, view, x, y)).collect() };
     let mut samples = sampled(&view);
     let of = |samples: &[u8], dark: bool| median(samples.iter().zip(&ask.dark).filter(|(_, d)| **d == dark).map(|(s, _)| *s));
     let (mut dark, mut light) = (of(&samples, true), of(&samples, false));
@@ -88,7 +88,7 @@ fn judge(ask: &CodeAsk, view: View) -> Finding {
 }
 
 /// Dark and light as 1:1:3:1:1 along both axes, and light beyond.
-fn finder(ask: &CodeAsk, view: &View, (x, y): (f64, f64), threshold: u8) -> Finding {
+fn finder(ask: &CodeAsk, view: &View<u8>, (x, y): (f64, f64), threshold: u8) -> Finding {
     for (dx, dy) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
         let is_dark = |by: f64| middle(ask, view, x + dx * by, y + dy * by) < threshold;
         if [0.0, 1.0, 2.0, 3.0].map(is_dark) != [true, true, false, true] {
@@ -102,7 +102,7 @@ fn finder(ask: &CodeAsk, view: &View, (x, y): (f64, f64), threshold: u8) -> Find
 }
 
 /// The mean shade about a place in modules; what lies beyond the canvas is as light as can be.
-fn middle(ask: &CodeAsk, view: &View, x: f64, y: f64) -> u8 {
+fn middle(ask: &CodeAsk, view: &View<u8>, x: f64, y: f64) -> u8 {
     let points = SAMPLES.into_iter().flat_map(|dy| SAMPLES.map(|dx| (x + dx, y + dy)));
     let shade = |(x, y): (f64, f64)| {
         let (x, y) = ask.map.apply(x, y);

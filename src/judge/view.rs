@@ -1,4 +1,4 @@
-//! A window of the picture as it will be shipped, in shades of grey as readers of codes see it.
+//! A window of the picture as it will be shipped; what is transparent lies on white.
 
 use crate::ctx::{Ctx, Stopped};
 use crate::geom::PxRect;
@@ -9,46 +9,49 @@ use crate::scene::{Canvas, Item, Settled, Stage};
 /// Rows that are painted at a time.
 const ROWS: i32 = 64;
 
-/// Grey pixels, 0 is black; what is transparent lies on white.
-pub(super) struct View {
+/// A window's pixels on white, each as `P`.
+pub(super) struct View<P> {
     window: PxRect,
-    grey: Vec<u8>,
+    pixels: Vec<P>,
 }
 
-impl View {
-    pub fn of(settled: &Settled, window: PxRect, ctx: &Ctx) -> Result<View, Stopped> {
-        let mut grey = Vec::with_capacity(window.width() as usize * window.height() as usize);
-        let mut pixels = Vec::new();
+impl<P: Copy> View<P> {
+    /// `of` makes a pixel of red, green and blue.
+    pub fn of(settled: &Settled, window: PxRect, ctx: &Ctx, of: impl Fn(u8, u8, u8) -> P) -> Result<View<P>, Stopped> {
+        let mut pixels = Vec::with_capacity(window.width() as usize * window.height() as usize);
+        let mut painted = Vec::new();
         let mut top = window.y0;
         while top < window.y1 {
             ctx.check()?;
             let part = PxRect::new(window.x0, top, window.x1, window.y1.min(top + ROWS));
-            pixels.resize(part.width() as usize * part.height() as usize * 4, 0);
-            paint::paint(settled, part, &mut pixels, ctx.simd);
-            paint::onto_white(&mut pixels, ctx.simd);
-            grey.extend(pixels.as_chunks::<4>().0.iter().map(|[r, g, b, _]| luma(*r, *g, *b)));
+            painted.resize(part.width() as usize * part.height() as usize * 4, 0);
+            paint::paint(settled, part, &mut painted, ctx.simd);
+            paint::onto_white(&mut painted, ctx.simd);
+            pixels.extend(painted.as_chunks::<4>().0.iter().map(|[r, g, b, _]| of(*r, *g, *b)));
             top = part.y1;
         }
-        Ok(View { window, grey })
+        Ok(View { window, pixels })
     }
 
-    /// `None` beyond the canvas.
-    pub fn at(&self, x: f64, y: f64) -> Option<u8> {
+    /// `None` beyond the window.
+    pub fn at(&self, x: f64, y: f64) -> Option<P> {
         let (x, y) = (x.floor() as i32, y.floor() as i32);
         let w = self.window;
         let inside = w.x0 <= x && x < w.x1 && w.y0 <= y && y < w.y1;
         let at = |x: i32, y: i32| (y - w.y0) as usize * w.width() as usize + (x - w.x0) as usize;
-        if inside { self.grey.get(at(x, y)).copied() } else { None }
+        if inside { self.pixels.get(at(x, y)).copied() } else { None }
     }
+}
 
-    pub fn inverted(mut self) -> View {
-        self.grey.iter_mut().for_each(|grey| *grey = 255 - *grey);
+impl View<u8> {
+    pub fn inverted(mut self) -> View<u8> {
+        self.pixels.iter_mut().for_each(|grey| *grey = 255 - *grey);
         self
     }
 }
 
 /// BT.601, as cameras' drivers make it.
-fn luma(r: u8, g: u8, b: u8) -> u8 {
+pub(super) fn luma(r: u8, g: u8, b: u8) -> u8 {
     ((u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1000) as u8
 }
 

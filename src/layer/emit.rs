@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::color::{Premul, opacity_to_u8};
 use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Rect, Segment};
+use crate::layer::LayerId;
 use crate::layer::values::{Border, GradientShape, Paint, Radius};
 use crate::scene::{Blend, Gradient, GradientKind, Item, Lowered, Op, Paint as ScenePaint, Shape, Stop};
 
@@ -15,6 +16,8 @@ pub const KAPPA: f64 = 0.552_284_749_830_793_4;
 pub struct Emitter {
     pub canvas: PxRect,
     pub map: Affine,
+    /// Only what is painted before this layer's own content: of itself what lies behind its letters.
+    pub beneath: Option<LayerId>,
 }
 
 /// A box in output pixels.
@@ -110,8 +113,8 @@ impl Emitter {
     /// pixels a layout pixel takes.
     fn framed(&self, rect: Rect) -> (Rect, Emitter, f64) {
         match self.snap(rect) {
-            Placed::Upright(px) => (px.to_rect(), Emitter { canvas: self.canvas, map: Affine::IDENTITY }, self.scale()),
-            Placed::Mirrored(px, map) => (px.to_rect(), Emitter { canvas: self.canvas, map }, self.scale()),
+            Placed::Upright(px) => (px.to_rect(), Emitter { map: Affine::IDENTITY, ..*self }, self.scale()),
+            Placed::Mirrored(px, map) => (px.to_rect(), Emitter { map, ..*self }, self.scale()),
             Placed::Turned => (rect, *self, 1.0),
         }
     }

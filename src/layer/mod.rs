@@ -37,7 +37,7 @@ use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
 use crate::limits::MAX_PLACINGS;
 use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
-use crate::scene::{Blend, Item, Lowered};
+use crate::scene::{Blend, Item, Lowered, Remedy};
 use crate::text::{Composed, Fonts};
 use anchor::Anchor;
 use barcode::Barcode;
@@ -119,6 +119,8 @@ pub enum Content {
         indent: f64,
         /// The font size that `autofit` found.
         fitted: Option<f64>,
+        /// What makes it stand out, where that was found to be needed.
+        remedy: Option<Remedy>,
     },
     Code(qr::Measured),
     Barcode(barcode::Measured),
@@ -128,6 +130,15 @@ pub enum Content {
         size: (f64, f64),
         inside: Vec<(Rect, Content)>,
     },
+}
+
+impl Content {
+    fn with(mut self, found: Option<Remedy>) -> Content {
+        if let Content::Text { remedy, .. } = &mut self {
+            *remedy = found;
+        }
+        self
+    }
 }
 
 impl Measured for Content {
@@ -266,7 +277,7 @@ impl Layer {
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
-            Kind::Text(text) => text.measure(given, &self.place, around),
+            Kind::Text(text) => Ok(text.measure(given, &self.place, around)?.with(around.choices.remedy(self.id))),
             Kind::Image(image) | Kind::Logo(image) => image.measure(given, self.id, &self.place, around.assets),
             Kind::Qr(qr) => qr.measure(given, self.id, &self.place, around),
             Kind::Barcode(barcode) => barcode.measure(given, &self.place, around),
@@ -311,7 +322,10 @@ impl Layer {
     pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
         let given = Given { width: Some(width), height: Some(height), at_most: None, ahead: None };
         match &self.kind {
-            Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
+            Kind::Text(text) => {
+                let set = text.set(Some(size), given, &self.place, around);
+                Some(set.map(|content| content.with(around.choices.remedy(self.id))))
+            }
             _ => None,
         }
     }
@@ -324,18 +338,10 @@ impl Layer {
         self.flip.map_or(map, |flip| map.then_inner(flip.about(cx, cy)))
     }
 
-    /// Its items, back to front. `map` takes layout pixels of the canvas to output pixels.
-    pub fn emit(
-        &self,
-        content: &Content,
-        rect: Rect,
-        canvas: crate::geom::PxRect,
-        map: Affine,
-        assets: &Assets,
-    ) -> Vec<Item<Lowered>> {
-        let map = self.turned(rect, map);
-        let emitter = Emitter { canvas, map };
-        if self.opacity <= 0.0 {
+    /// Its items, back to front. `to` is its parent's: it takes layout pixels in which the box is given to output pixels.
+    pub fn emit(&self, content: &Content, rect: Rect, to: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        let emitter = Emitter { map: self.turned(rect, to.map), ..*to };
+        if self.opacity <= 0.0 || to.beneath.is_some_and(|until| self.id > until) {
             return Vec::new();
         }
         let finish = |items| {
@@ -362,7 +368,7 @@ impl Layer {
             }
             None => {
                 // What lies beside the canvas may cast its shadow onto it.
-                let ample = Emitter { canvas: canvas.grow(self.shadows.reach(&emitter)), ..emitter };
+                let ample = Emitter { canvas: to.canvas.grow(self.shadows.reach(&emitter)), ..emitter };
                 let items = self.content(content, rect, &ample, assets);
                 let mut all = self.shadows.cast(&Caster::Drawn(&items), &emitter);
                 all.extend(items);
@@ -410,6 +416,12 @@ impl Layer {
     /// What it draws without shadows, back to front.
     fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         match (&self.kind, content) {
+            (Kind::Text(text), Content::Text { composed, indent, .. }) if emitter.beneath == Some(self.id) => {
+                text.ground(composed, *indent, rect, emitter)
+            }
+            (Kind::Text(text), Content::Text { composed, indent, fitted, remedy: Some(remedy), .. }) => {
+                text.emit_with(*remedy, *fitted, (composed, *indent), rect, emitter)
+            }
             (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
             (Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
             (Kind::Rating(rating), _) => rating.emit(rect, emitter),

@@ -15,7 +15,7 @@ use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Segment, Size};
 pub use crate::key::{Key, KeyBuilder};
 use crate::pixels::{Mask, Pixmap};
 use crate::text::Face;
-pub use ask::CodeAsk;
+pub use ask::{CodeAsk, Colored, Cover, Remedy, TextAsk};
 pub use recipe::{Blur, ColorGlyph, Crop, Filtered, Picture, Recipe, RecipeKind, Step, Warp};
 
 /// What pictures and glyphs are at this point of the way.
