@@ -274,6 +274,10 @@ impl Affine {
         Affine::translate(x, y).then_inner(Affine::rotate(degrees)).then_inner(Affine::translate(-x, -y))
     }
 
+    pub fn scale_about(x_by: f64, y_by: f64, x: f64, y: f64) -> Affine {
+        Affine::translate(x, y).then_inner(Affine::scale(x_by, y_by)).then_inner(Affine::translate(-x, -y))
+    }
+
     /// The map that applies `inner` first and then `self` (matrix product `self * inner`).
     pub fn then_inner(self, inner: Affine) -> Affine {
         Affine {
@@ -309,6 +313,11 @@ impl Affine {
     /// Whether it only scales by a positive factor alike on both axes and moves: boxes stay upright boxes.
     pub fn is_upright(self) -> bool {
         self.b == 0.0 && self.c == 0.0 && self.a > 0.0 && self.a == self.d
+    }
+
+    /// As [`Affine::is_upright`], but it may also mirror along either axis.
+    pub fn is_level(self) -> bool {
+        self.b == 0.0 && self.c == 0.0 && self.a != 0.0 && self.a.abs() == self.d.abs()
     }
 
     /// The box around the image of a rectangle.

@@ -28,6 +28,8 @@ pub mod text;
 pub mod scene;
 // -> (settle) Settled
 pub mod settle;
+// (read again: codes; judged: contrast)
+pub mod judge;
 // -> (raster: paint and encode by band) -> bytes
 pub mod encode;
 pub mod paint;

@@ -61,7 +61,7 @@ pub struct Request {
 pub struct Degraded {
     pub place: Place,
     pub name: Option<String>,
-    /// `stale`, `fallback`, `hidden`, `placeholder`, `missing_glyph`.
+    /// `stale`, `fallback`, `hidden`, `placeholder`, `missing_glyph`, `low_contrast`.
     pub why: &'static str,
 }
 
@@ -133,7 +133,8 @@ impl Engine {
                 file
             }
         };
-        tell_missing(&poster, &file.missing_glyphs, &mut degraded);
+        tell(&poster, &file.missing_glyphs, "missing_glyph", &mut degraded);
+        tell(&poster, &file.faint, "low_contrast", &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
@@ -186,7 +187,7 @@ impl Engine {
             measure(&laid_out, &assets, scale, &Studio { fonts: &fonts, memo: &memo, ctx: &ctx, limits: &limits })
         };
         let measured = self.workers.run(deadline, work).await.map_err(|error| work_problem(&error))??;
-        tell_missing(&poster, &measured.missing_glyphs, &mut degraded);
+        tell(&poster, &measured.missing_glyphs, "missing_glyph", &mut degraded);
         if request.strict {
             refuse_degraded(&degraded)?;
         }
@@ -252,7 +253,7 @@ impl Engine {
         let mut list: Vec<Wanted> = Vec::new();
         for (layer, source) in wanted {
             if !got.pictures.contains_key(source) && !list.iter().any(|w| w.source == *source) {
-                list.push(Wanted { source: source.clone(), place: layer.place.child("src"), refresh });
+                list.push(Wanted { source: source.clone(), place: layer.place_of_source(), refresh });
             }
         }
         let remote = got.pictures.keys().chain(list.iter().map(|w| &w.source)).filter(|s| matches!(s, Source::Url(_))).count();
@@ -324,7 +325,7 @@ fn choose(layer: &Layer, got: &Got) -> Result<(Shown, Option<&'static str>), Pro
         Some(Err(problem)) => problem,
         None => return Err(Problem::new(layer.place.clone(), Code::Internal, "the source was not asked for")),
     };
-    let at_src = || problem.at(layer.place.child("src"));
+    let at_src = || problem.at(layer.place_of_source());
     if problem.code() == Code::ForbiddenSource {
         return Err(at_src());
     }
@@ -344,11 +345,11 @@ fn stand_in(image: &Image) -> Option<(Shown, Option<&'static str>)> {
     }
 }
 
-/// Adds the layers whose text lacks glyphs; the list is in painting order.
-fn tell_missing(poster: &Poster, missing: &[crate::layer::LayerId], degraded: &mut Vec<Degraded>) {
+/// Adds layers that drawing found wanting; the list is in painting order.
+fn tell(poster: &Poster, layers: &[crate::layer::LayerId], why: &'static str, degraded: &mut Vec<Degraded>) {
     let all = poster.all();
-    for id in missing {
-        degraded.extend(all.get(id.0).map(|layer| note(layer, "missing_glyph")));
+    for id in layers {
+        degraded.extend(all.get(id.0).map(|layer| note(layer, why)));
     }
     degraded.sort_by_key(|d| all.iter().position(|layer| layer.place == d.place));
 }

@@ -57,11 +57,15 @@ const CORE: &[(&str, Knows)] = &[
     ("lower", Values(&["layout", "layer", "scene", "asset", "text"])),
     ("scene", Values(&["asset", "text"])),
     ("settle", Values(&["scene", "paint", "asset", "text", "memo", "layer::curves"])),
+    ("judge", Values(&["scene", "paint", "asset::contain", "memo"])),
     ("paint", Values(&["scene"])),
     ("encode", Values(&[])),
     ("raster", Values(&["scene", "paint", "encode", "memo"])),
     // The synchronous half of the pipeline: from a poster and its pictures to bytes.
-    ("draw", Values(&["poster", "layer", "asset", "text", "layout", "lower", "scene", "settle", "encode", "raster", "memo"])),
+    (
+        "draw",
+        Values(&["poster", "layer", "asset", "text", "layout", "lower", "scene", "settle", "judge", "encode", "raster", "memo"]),
+    ),
 ];
 
 /// The rim: I/O, time, threads.

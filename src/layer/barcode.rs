@@ -7,7 +7,7 @@ use rxing::{BarcodeFormat, EncodeHints, MultiFormatWriter, Writer as _};
 
 use crate::asset::contain::contain;
 use crate::color::Color;
-use crate::geom::{Affine, FxPoint, Path, Rect};
+use crate::geom::{FxPoint, Path, Rect};
 use crate::key::KeyBuilder;
 use crate::layer::emit::{Emitter, Placed};
 use crate::layer::modules::Modules;
@@ -252,8 +252,9 @@ impl Barcode {
         let (across, down) = self.modules(grid);
         let quiet = f64::from(self.quiet());
         let linear = self.symbology.is_linear();
-        let (left, top, x, y, map) = match to.snap(rect) {
-            Placed::Upright(px) => {
+        let placed = to.snap(rect);
+        let (left, top, x, y, map) = match placed {
+            Placed::Upright(px) | Placed::Mirrored(px, _) => {
                 let (w, h) = (f64::from(px.width()), f64::from(px.height()));
                 let x = (w / across).floor().max(1.0);
                 let (x, y) = if linear {
@@ -264,7 +265,7 @@ impl Barcode {
                 };
                 let middle = |side: f64, used: f64| ((side - used) / 2.0).floor();
                 let (left, top) = (f64::from(px.x0) + middle(w, x * across), f64::from(px.y0) + middle(h, y * down));
-                (left, top, x, y, Affine::IDENTITY)
+                (left, top, x, y, placed.map(to))
             }
             Placed::Turned => {
                 let x = rect.width / across;
@@ -278,8 +279,8 @@ impl Barcode {
             }
         };
         let above = if linear { 0.0 } else { quiet };
-        let point = |mx: usize, my: usize| {
-            let (x, y) = map.apply(left + x * (mx as f64 + quiet), top + y * (my as f64 + above));
+        let point = |mx: f64, my: f64| {
+            let (x, y) = map.apply(left + x * (mx + quiet), top + y * (my + above));
             FxPoint::from_px(x, y)
         };
         grid.trace(point)

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use crate::color::{Premul, opacity_to_u8};
 use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Rect, Segment};
+use crate::layer::LayerId;
 use crate::layer::values::{Border, GradientShape, Paint, Radius};
 use crate::scene::{Blend, Gradient, GradientKind, Item, Lowered, Op, Paint as ScenePaint, Shape, Stop};
 
 /// The part of a quarter circle's radius at which a cubic's control points lie so that it bends like the arc.
-const KAPPA: f64 = 0.552_284_749_830_793_4;
+pub const KAPPA: f64 = 0.552_284_749_830_793_4;
 
 /// Where one layer goes: the canvas and the map from layout pixels (scale 1) to output pixels, rotation included.
 #[derive(Clone, Copy, Debug)]
 pub struct Emitter {
     pub canvas: PxRect,
     pub map: Affine,
+    /// Only what is painted before this layer's own content: of itself what lies behind its letters.
+    pub beneath: Option<LayerId>,
 }
 
 /// A box in output pixels.
@@ -22,8 +25,21 @@ pub struct Emitter {
 pub enum Placed {
     /// Edges on whole output pixels.
     Upright(PxRect),
+    /// Likewise, and mirrored within these edges: what is laid out in the box goes by this map.
+    Mirrored(PxRect, Affine),
     /// Rotated: no edges to snap.
     Turned,
+}
+
+impl Placed {
+    /// From where things are laid out in the box to output pixels: in the snapped one they are in these already.
+    pub fn map(&self, to: &Emitter) -> Affine {
+        match self {
+            Placed::Upright(_) => Affine::IDENTITY,
+            Placed::Mirrored(_, map) => *map,
+            Placed::Turned => to.map,
+        }
+    }
 }
 
 impl Emitter {
@@ -34,7 +50,7 @@ impl Emitter {
 
     /// Unrotated boxes snap their edges to whole output pixels; a side that is there never vanishes.
     pub fn snap(&self, rect: Rect) -> Placed {
-        if !self.map.is_upright() {
+        if !self.map.is_level() {
             return Placed::Turned;
         }
         let out = self.map.bounds_of(rect);
@@ -46,7 +62,12 @@ impl Emitter {
         if out.height > 0.0 && y1 == y0 {
             y1 += 1;
         }
-        Placed::Upright(PxRect::new(x0, y0, x1, y1))
+        let px = PxRect::new(x0, y0, x1, y1);
+        if self.map.is_upright() {
+            return Placed::Upright(px);
+        }
+        let (x, y) = px.to_rect().center();
+        Placed::Mirrored(px, Affine::scale_about(self.map.a.signum(), self.map.d.signum(), x, y))
     }
 
     /// The outline of a box with rounded corners.
@@ -63,7 +84,7 @@ impl Emitter {
     /// How far inside the box, in layout pixels, content may end without being seen: a pixel's diagonal, half of the
     /// border at most. Nothing where the edges lie on whole pixels and need no antialiasing.
     pub fn hidden_by(&self, border: Option<&Border>, radius: &Radius) -> f64 {
-        if self.map.is_upright() && radius.is_none() { 0.0 } else { hidden_at(border, self.scale()) }
+        if self.map.is_level() && radius.is_none() { 0.0 } else { hidden_at(border, self.scale()) }
     }
 
     /// The outline larger by so many layout pixels on all sides, for shadows; smaller where negative.
@@ -74,7 +95,7 @@ impl Emitter {
     /// What a box hides of its shadow: its outline counterclockwise. Where an opaque box has antialiased edges the hole ends
     /// inside of them, or what lies beneath both would shine through.
     pub fn hole(&self, rect: Rect, radius: &Radius, opaque: bool) -> Vec<Segment> {
-        let sharp = self.map.is_upright() && radius.is_none();
+        let sharp = self.map.is_level() && radius.is_none();
         let inset = if opaque && !sharp { self.rim(rect) } else { 0.0 };
         let (outer, map, grow) = self.framed(rect);
         let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (resized(h, inset) * grow, resized(v, inset) * grow));
@@ -92,7 +113,8 @@ impl Emitter {
     /// pixels a layout pixel takes.
     fn framed(&self, rect: Rect) -> (Rect, Emitter, f64) {
         match self.snap(rect) {
-            Placed::Upright(px) => (px.to_rect(), Emitter { canvas: self.canvas, map: Affine::IDENTITY }, self.scale()),
+            Placed::Upright(px) => (px.to_rect(), Emitter { map: Affine::IDENTITY, ..*self }, self.scale()),
+            Placed::Mirrored(px, map) => (px.to_rect(), Emitter { map, ..*self }, self.scale()),
             Placed::Turned => (rect, *self, 1.0),
         }
     }
@@ -100,18 +122,28 @@ impl Emitter {
     fn inset_round_box(&self, rect: Rect, radius: &Radius, inset: f64) -> Shape {
         let radii = radius.resolve(rect.width, rect.height).map(|(h, v)| (resized(h, inset), resized(v, inset)));
         match self.snap(rect) {
-            Placed::Upright(px) => {
+            Placed::Upright(px) | Placed::Mirrored(px, _) => {
                 let by = Fx::from_px(inset * self.scale());
                 let edge = |v: i32, by: Fx| Fx(Fx::from_int(v).0 + by.0);
                 let r = FxRect::new(edge(px.x0, by), edge(px.y0, by), edge(px.x1, Fx(-by.0)), edge(px.y1, Fx(-by.0)));
                 let limit = |v: f64, side: u32| Fx::from_px((v * self.scale()).min(f64::from(side)));
-                Shape::round_rect(r, radii.map(|(h, v)| FxPoint { x: limit(h, px.width()), y: limit(v, px.height()) }))
+                Shape::round_rect(r, self.seen(radii).map(|(h, v)| FxPoint { x: limit(h, px.width()), y: limit(v, px.height()) }))
             }
             Placed::Turned => {
                 let mut path = Vec::new();
                 self.trace_round_box(rect.inset(inset), radii, Winding::Clockwise, &mut path);
                 Shape::Path(Arc::new(Path::new(path)))
             }
+        }
+    }
+
+    /// What lies at the corners of a mirrored box, clockwise from the top left as it is seen.
+    fn seen<T>(&self, [tl, tr, br, bl]: [T; 4]) -> [T; 4] {
+        match (self.map.a < 0.0, self.map.d < 0.0) {
+            (false, false) => [tl, tr, br, bl],
+            (true, false) => [tr, tl, bl, br],
+            (false, true) => [bl, br, tr, tl],
+            (true, true) => [br, bl, tl, tr],
         }
     }
 

@@ -9,7 +9,7 @@ use crate::layer::emit::Emitter;
 use crate::layer::flow;
 use crate::layer::stack::Flow;
 use crate::layer::values::{Border, Paint, Radius};
-use crate::layer::{Content, Layer, Surroundings};
+use crate::layer::{Content, Layer, LayerId, Surroundings, all};
 use crate::layout::boxes::{Given, Parent};
 use crate::problem::{Place, Problem, Problems};
 use crate::scene::{Item, Lowered};
@@ -77,12 +77,14 @@ impl Group {
         if let Some(background) = background {
             items.push(Item::fill(to.content_box(rect, radius, border.as_ref()), to.paint(background, rect, 1.0)));
         }
-        let map = to.map.then_inner(Affine::translate(rect.x, rect.y));
+        let inner = Emitter { map: to.map.then_inner(Affine::translate(rect.x, rect.y)), ..*to };
         for (layer, (rect, content)) in self.layers.iter().zip(inside) {
-            let painted = layer.emit(content, *rect, to.canvas, map, assets);
+            let painted = layer.emit(content, *rect, &inner, assets);
             items.extend(painted.into_iter().filter(|item| !item.bounds().intersect(to.canvas).is_empty()));
         }
-        if let Some(border) = border {
+        // It lies over the layers: beneath one of them it is not there yet.
+        let inside = |id: LayerId| all(&self.layers).iter().any(|layer| layer.id == id);
+        if let Some(border) = border.as_ref().filter(|_| !to.beneath.is_some_and(inside)) {
             items.extend(to.border(rect, radius, border, 1.0));
         }
         items

@@ -81,6 +81,26 @@ struct Fitted {
     crop: Crop,
 }
 
+/// How a picture that is made upright is laid.
+#[derive(Clone, Copy)]
+struct Laying {
+    /// From layout pixels to output pixels.
+    map: Projective,
+    /// Output pixels to a layout pixel.
+    scale: f64,
+    /// Of the box, in the pixels in which the picture is made: whole ones, at least one.
+    size: (f64, f64),
+    /// So many layout pixels inside of its box the picture ends.
+    hidden: f64,
+}
+
+impl Laying {
+    fn at(map: Projective, scale: f64, rect: Rect, hidden: f64) -> Laying {
+        let side = |side: f64| (side * scale).round().max(1.0);
+        Laying { map, scale, size: (side(rect.width), side(rect.height)), hidden }
+    }
+}
+
 impl Image {
     pub fn measure(&self, given: Given, id: LayerId, place: &Place, assets: &Assets) -> Result<Content, Problem> {
         let own = match assets.get(id.0) {
@@ -107,12 +127,22 @@ impl Image {
         if let Some(corners) = &self.corners {
             return self.in_perspective(corners, id, rect, to, assets).unwrap_or_default();
         }
+        let hidden = to.hidden_by(self.border.as_ref(), &self.radius);
         let mut items: Vec<Item<Lowered>> = match assets.get(id.0) {
             Shown::Picture { asset, .. } => match to.snap(rect) {
                 Placed::Upright(px) => self.upright(asset, rect, px, to).into_iter().collect(),
+                Placed::Mirrored(px, map) => {
+                    // The box in layout pixels onto the snapped one.
+                    let into = Affine::translate(f64::from(px.x0), f64::from(px.y0))
+                        .then_inner(Affine::scale(f64::from(px.width()) / rect.width, f64::from(px.height()) / rect.height))
+                        .then_inner(Affine::translate(-rect.x, -rect.y));
+                    let size = (f64::from(px.width()), f64::from(px.height()));
+                    let map = map.then_inner(into).into();
+                    self.laid(asset, rect, &Laying { map, scale: to.scale(), size, hidden }, to.canvas).into_iter().collect()
+                }
                 Placed::Turned => {
-                    let hidden = to.hidden_by(self.border.as_ref(), &self.radius);
-                    self.laid(asset, rect, (to.map.into(), to.scale()), hidden, to.canvas).into_iter().collect()
+                    let laying = Laying::at(to.map.into(), to.scale(), rect, hidden);
+                    self.laid(asset, rect, &laying, to.canvas).into_iter().collect()
                 }
             },
             Shown::Placeholder => {
@@ -159,7 +189,8 @@ impl Image {
         let mut items = match assets.get(id.0) {
             Shown::Picture { asset, .. } => {
                 let hidden = hidden_at(self.border.as_ref(), tilted.scale);
-                self.laid(asset, rect, (tilted.map, tilted.scale), hidden, to.canvas).into_iter().collect()
+                let laying = Laying::at(tilted.map, tilted.scale, rect, hidden);
+                self.laid(asset, rect, &laying, to.canvas).into_iter().collect()
             }
             Shown::Placeholder => vec![tilted.filled(rect, &self.radius, &Paint::Solid(PLACEHOLDER), to)],
             Shown::Hidden | Shown::Nothing => Vec::new(),
@@ -170,16 +201,9 @@ impl Image {
         Some(items)
     }
 
-    /// The picture is made upright at the output's resolution (`scale` output pixels to a layout pixel), filtered, cut, and then
-    /// laid by the map as a whole. It ends `hidden` layout pixels inside of its box.
-    fn laid(
-        &self,
-        asset: &Arc<Asset>,
-        rect: Rect,
-        (map, scale): (Projective, f64),
-        hidden: f64,
-        canvas: PxRect,
-    ) -> Option<Item<Lowered>> {
+    /// The picture is made upright at the output's resolution, filtered, cut, and then laid by the map as a whole.
+    fn laid(&self, asset: &Arc<Asset>, rect: Rect, laying: &Laying, canvas: PxRect) -> Option<Item<Lowered>> {
+        let Laying { map, scale, size: (w, h), hidden } = *laying;
         let seen = map.bounds_of(rect);
         let window = PxRect::new(
             bounded(seen.x.floor() - 1.0),
@@ -189,7 +213,6 @@ impl Image {
         )
         .intersect(canvas);
         let size = Size::new(window.width(), window.height())?;
-        let (w, h) = ((rect.width * scale).round().max(1.0), (rect.height * scale).round().max(1.0));
         // Beyond four canvases nothing is gained by more pixels.
         let most = 2.0 * f64::from(canvas.width().max(canvas.height()));
         let shrink = (most / w.max(h)).min(1.0);

@@ -1,7 +1,9 @@
 //! The kinds of layers: what a poster is made of, typed, valid and complete. One file per kind.
 
 pub mod anchor;
+pub mod asks;
 pub mod barcode;
+pub mod choices;
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
@@ -35,10 +37,11 @@ use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
 use crate::limits::MAX_PLACINGS;
 use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
-use crate::scene::{Blend, Item, Lowered};
+use crate::scene::{Blend, Item, Lowered, Remedy};
 use crate::text::{Composed, Fonts};
 use anchor::Anchor;
 use barcode::Barcode;
+use choices::Choices;
 use curves::Drawing;
 use ellipse::Ellipse;
 use emit::Emitter;
@@ -46,7 +49,6 @@ use group::Group;
 use image::Image;
 use line::LineLayer;
 use mask::Mask;
-use modules::Modules;
 use path::PathLayer;
 use progress::Progress;
 use qr::Qr;
@@ -55,7 +57,7 @@ use rect::RectLayer;
 use shadow::{Caster, Shadows};
 use stack::Flowing;
 use text::Text;
-use values::{Paint, Radius};
+use values::{Flip, Paint, Radius};
 
 /// A layer's number in painting order; names it through all stages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,6 +76,7 @@ pub struct Layer {
     pub flowing: Option<Flowing>,
     /// Degrees clockwise about the centre.
     pub rotate: f64,
+    pub flip: Option<Flip>,
     /// 0 to 1.
     pub opacity: f64,
     pub shadows: Shadows,
@@ -89,6 +92,8 @@ pub struct Layer {
 pub enum Kind {
     Text(Text),
     Image(Image),
+    /// The picture in the middle of a code, which draws it.
+    Logo(Image),
     Qr(Qr),
     Barcode(Barcode),
     Svg(Image),
@@ -114,8 +119,10 @@ pub enum Content {
         indent: f64,
         /// The font size that `autofit` found.
         fitted: Option<f64>,
+        /// What makes it stand out, where that was found to be needed.
+        remedy: Option<Remedy>,
     },
-    Code(std::sync::Arc<Modules>, f64),
+    Code(qr::Measured),
     Barcode(barcode::Measured),
     Drawing(Drawing),
     /// Of each of a group's layers its box, from the group's top left, and its content.
@@ -125,12 +132,21 @@ pub enum Content {
     },
 }
 
+impl Content {
+    fn with(mut self, found: Option<Remedy>) -> Content {
+        if let Content::Text { remedy, .. } = &mut self {
+            *remedy = found;
+        }
+        self
+    }
+}
+
 impl Measured for Content {
     fn size(&self) -> (f64, f64) {
         match self {
             Content::Plain { width, height } => (*width, *height),
             Content::Text { size, .. } => *size,
-            Content::Code(_, side) => (*side, *side),
+            Content::Code(measured) => (measured.side, measured.side),
             Content::Barcode(measured) => measured.size,
             Content::Drawing(drawing) => drawing.size,
             Content::Group { size, .. } => *size,
@@ -147,6 +163,7 @@ pub struct Surroundings<'a> {
     pub fonts: &'a Fonts,
     pub assets: &'a Assets,
     pub memo: &'a Memo,
+    pub choices: &'a Choices,
     pub ctx: &'a Ctx<'a>,
     /// Output pixels per layout pixel.
     pub scale: f64,
@@ -181,7 +198,7 @@ impl Layer {
     pub fn type_name(&self) -> &'static str {
         match self.kind {
             Kind::Text(_) => "text",
-            Kind::Image(_) => "image",
+            Kind::Image(_) | Kind::Logo(_) => "image",
             Kind::Qr(_) => "qr",
             Kind::Barcode(_) => "barcode",
             Kind::Svg(_) => "svg",
@@ -204,8 +221,16 @@ impl Layer {
     /// As a picture, if it is one.
     pub fn image(&self) -> Option<&Image> {
         match &self.kind {
-            Kind::Image(image) | Kind::Svg(image) => Some(image),
+            Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image) => Some(image),
             _ => None,
+        }
+    }
+
+    /// Where its source is named: a layer of its own says `src`, a logo is what its code says.
+    pub fn place_of_source(&self) -> Place {
+        match self.kind {
+            Kind::Logo(_) => self.place.clone(),
+            _ => self.place.child("src"),
         }
     }
 
@@ -217,14 +242,16 @@ impl Layer {
         }
     }
 
-    /// Itself, its mask and all that lies in it, in the order of their ids.
+    /// Itself, its mask, its logo and all that lies in it, in the order of their ids.
     fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
         into.push(self);
         if let Some(Mask::Picture(picture)) = &self.mask {
             picture.gather(into);
         }
-        if let Kind::Group(group) = &self.kind {
-            group.layers.iter().for_each(|layer| layer.gather(into));
+        match &self.kind {
+            Kind::Group(group) => group.layers.iter().for_each(|layer| layer.gather(into)),
+            Kind::Qr(Qr { logo: Some(logo), .. }) => logo.gather(into),
+            _ => {}
         }
     }
 
@@ -250,9 +277,9 @@ impl Layer {
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
-            Kind::Text(text) => text.measure(given, &self.place, around),
-            Kind::Image(image) => image.measure(given, self.id, &self.place, around.assets),
-            Kind::Qr(qr) => qr.measure(given, &self.place, around),
+            Kind::Text(text) => Ok(text.measure(given, &self.place, around)?.with(around.choices.remedy(self.id))),
+            Kind::Image(image) | Kind::Logo(image) => image.measure(given, self.id, &self.place, around.assets),
+            Kind::Qr(qr) => qr.measure(given, self.id, &self.place, around),
             Kind::Barcode(barcode) => barcode.measure(given, &self.place, around),
             Kind::Svg(image) => {
                 if let Shown::Picture { asset, .. } = around.assets.get(self.id.0) {
@@ -295,25 +322,26 @@ impl Layer {
     pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
         let given = Given { width: Some(width), height: Some(height), at_most: None, ahead: None };
         match &self.kind {
-            Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
+            Kind::Text(text) => {
+                let set = text.set(Some(size), given, &self.place, around);
+                Some(set.map(|content| content.with(around.choices.remedy(self.id))))
+            }
             _ => None,
         }
     }
 
-    /// Its items, back to front. `map` takes layout pixels of the canvas to output pixels.
-    pub fn emit(
-        &self,
-        content: &Content,
-        rect: Rect,
-        canvas: crate::geom::PxRect,
-        map: Affine,
-        assets: &Assets,
-    ) -> Vec<Item<Lowered>> {
+    /// The map for what it draws, from that of its parent: mirrored, then rotated about the centre of its box.
+    fn turned(&self, rect: Rect, map: Affine) -> Affine {
         let (cx, cy) = rect.center();
         let map =
             if self.rotate.rem_euclid(360.0) == 0.0 { map } else { map.then_inner(Affine::rotate_about(self.rotate, cx, cy)) };
-        let emitter = Emitter { canvas, map };
-        if self.opacity <= 0.0 {
+        self.flip.map_or(map, |flip| map.then_inner(flip.about(cx, cy)))
+    }
+
+    /// Its items, back to front. `to` is its parent's: it takes layout pixels in which the box is given to output pixels.
+    pub fn emit(&self, content: &Content, rect: Rect, to: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        let emitter = Emitter { map: self.turned(rect, to.map), ..*to };
+        if self.opacity <= 0.0 || to.beneath.is_some_and(|until| self.id > until) {
             return Vec::new();
         }
         let finish = |items| {
@@ -340,7 +368,7 @@ impl Layer {
             }
             None => {
                 // What lies beside the canvas may cast its shadow onto it.
-                let ample = Emitter { canvas: canvas.grow(self.shadows.reach(&emitter)), ..emitter };
+                let ample = Emitter { canvas: to.canvas.grow(self.shadows.reach(&emitter)), ..emitter };
                 let items = self.content(content, rect, &ample, assets);
                 let mut all = self.shadows.cast(&Caster::Drawn(&items), &emitter);
                 all.extend(items);
@@ -370,7 +398,7 @@ impl Layer {
     fn clipped(&self, items: Vec<Item<Lowered>>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let shape = match &self.kind {
             Kind::Rect(shape) => to.round_box(rect, &shape.radius),
-            Kind::Image(image) => to.round_box(rect, &image.radius),
+            Kind::Image(image) | Kind::Logo(image) => to.round_box(rect, &image.radius),
             Kind::Group(group) => to.round_box(rect, &group.look.radius),
             Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
             Kind::Text(text) => to.round_box(rect, &text.radius),
@@ -388,11 +416,17 @@ impl Layer {
     /// What it draws without shadows, back to front.
     fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         match (&self.kind, content) {
+            (Kind::Text(text), Content::Text { composed, indent, .. }) if emitter.beneath == Some(self.id) => {
+                text.ground(composed, *indent, rect, emitter)
+            }
+            (Kind::Text(text), Content::Text { composed, indent, fitted, remedy: Some(remedy), .. }) => {
+                text.emit_with(*remedy, *fitted, (composed, *indent), rect, emitter)
+            }
             (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
-            (Kind::Image(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
+            (Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
             (Kind::Rating(rating), _) => rating.emit(rect, emitter),
             (Kind::Progress(progress), _) => progress.emit(content, rect, emitter),
-            (Kind::Qr(qr), Content::Code(modules, _)) => qr.emit(modules, rect, emitter),
+            (Kind::Qr(qr), Content::Code(measured)) => qr.emit(measured, rect, emitter, assets),
             (Kind::Barcode(barcode), Content::Barcode(measured)) => barcode.emit(measured, rect, emitter),
             (Kind::Rect(shape), _) => shape.emit(rect, emitter),
             (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),

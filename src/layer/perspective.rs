@@ -89,7 +89,7 @@ impl Tilted {
 
     /// As if it lay flat, at the scale where it is largest.
     fn flat(&self, to: &Emitter) -> Emitter {
-        Emitter { canvas: to.canvas, map: Affine::scale(self.scale, self.scale) }
+        Emitter { map: Affine::scale(self.scale, self.scale), ..*to }
     }
 
     /// A flat outline in perspective. Straight lines stay straight; curves are cut into pieces that nobody tells from them.

@@ -11,18 +11,18 @@ use crate::layer::line::{LineLayer, NOT_OF_A_LINE};
 use crate::layer::mask::{Mask, MaskFields};
 use crate::layer::path::PathLayer;
 use crate::layer::progress::Progress;
-use crate::layer::qr::Qr;
+use crate::layer::qr::{Qr, QrFields};
 use crate::layer::rating::Rating;
 use crate::layer::rect::RectLayer;
 use crate::layer::shadow::Shadows;
 use crate::layer::stack::{Flow, Flowing};
 use crate::layer::svg::SvgFields;
 use crate::layer::text::TextFields;
-use crate::layer::values::{Degrees, Extent, Length, Offset, Opacity, Ratio};
+use crate::layer::values::{Degrees, Extent, Flip, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId, all};
 use crate::layout::boxes::BoxSpec;
 use crate::limits::MAX_REQUEST_TEXT_CHARS;
-use crate::problem::{Code, Problem, Problems};
+use crate::problem::{Code, Place, Problem, Problems};
 use crate::scene::Blend;
 use crate::template::declare::fields;
 use crate::template::fields::{FieldSet, Fields, Mode};
@@ -57,6 +57,8 @@ fields! {
         anchor: Option<Anchor>,
         /// Degrees clockwise about the centre.
         rotate: Degrees = 0,
+        /// Mirrored from left to right (`x`), from top to bottom (`y`) or both, before it is rotated.
+        flip: Option<Flip>,
         /// Of the whole layer, from 0 (invisible) to 1.
         opacity: Opacity = 1,
         /// A shadow, or a list of which the first lies on top: of a rect, an ellipse or a group with a background cast by its outline and cut out beneath it,
@@ -87,7 +89,7 @@ pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
     vec![
         kind::<TextFields>("text"),
         kind::<Image>("image"),
-        kind::<Qr>("qr"),
+        kind::<QrFields>("qr"),
         kind::<Barcode>("barcode"),
         kind::<SvgFields>("svg"),
         kind::<Rating>("rating"),
@@ -131,9 +133,10 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
             if fields.has("size") && (fields.has("width") || fields.has("height")) {
                 fields.conflict("size stands instead of width and height");
             }
-            Qr::read_fields(&mut fields).map(|qr| {
-                size = qr.size;
-                Own::Ready(Kind::Qr(qr))
+            QrFields::read_fields(&mut fields).map(|look| {
+                size = look.size;
+                let logo = look.picture().map(|picture| Box::new(bare(layer.place.child("logo"), Kind::Logo(picture), next)));
+                Own::Ready(Kind::Qr(Qr { look, logo }))
             })
         }
         Some("barcode") => Barcode::read_fields(&mut fields).map(|barcode| Own::Ready(Kind::Barcode(barcode))),
@@ -205,6 +208,7 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
         anchor: common.anchor,
         flowing,
         rotate: common.rotate.get(),
+        flip: common.flip,
         opacity: common.opacity.get(),
         shadows: common.shadow.unwrap_or_default(),
         blend: common.blend,
@@ -231,23 +235,30 @@ fn mask(layer: &MergedLayer, mask: Option<&MaskFields>, next: &mut usize, fields
             return None;
         }
     };
+    let picture = MaskFields::picture(src.clone(), mask.fit);
+    Some(Some(Mask::Picture(Box::new(bare(layer.place.child("mask"), picture, next)))))
+}
+
+/// A layer that belongs to another one: of its own id, with nothing but its kind.
+fn bare(place: Place, kind: Kind, next: &mut usize) -> Layer {
     let id = LayerId(*next);
     *next += 1;
-    Some(Some(Mask::Picture(Box::new(Layer {
+    Layer {
         id,
-        place: layer.place.child("mask"),
+        place,
         name: None,
         frame: BoxSpec::default(),
         anchor: None,
         flowing: None,
         rotate: 0.0,
+        flip: None,
         opacity: 1.0,
         shadows: Shadows::default(),
         blend: Blend::Normal,
         clip: false,
         mask: None,
-        kind: MaskFields::picture(src.clone(), mask.fit),
-    }))))
+        kind,
+    }
 }
 
 /// What the anchor says must not be said twice.

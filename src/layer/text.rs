@@ -1,5 +1,6 @@
 //! `text`: a paragraph in a box.
 
+mod contrast;
 mod emit;
 mod emphasis;
 mod ink;
@@ -22,6 +23,7 @@ use crate::text::{
     Align, Composed, Direction, HangingPunctuation, LineBreak, Orientation, Overflow, Paragraph, SpacingTrim, Span, Style,
     TextError, WordBreak, Wrap, WritingMode, compose,
 };
+use contrast::ContrastFields;
 use emphasis::Emphasis;
 use look::{Decoration, Highlight, Look, Looks, Stroke};
 use spans::{Base, Spans};
@@ -37,6 +39,8 @@ pub struct Text {
     pub autofit_group: Option<String>,
     pub vertical_align: VerticalAlign,
     looks: Looks,
+    /// How much it must stand out.
+    pub contrast: Option<ContrastFields>,
     /// Behind the box.
     pub background: Option<Paint>,
     pub radius: Radius,
@@ -115,6 +119,8 @@ fields! {
         emphasis: Option<Emphasis>,
         /// Behind the box: a colour or a gradient; nothing by default.
         background: Option<Paint>,
+        /// How much the text must stand out from the pixels beneath it, `{ "min": 4.5, "fix": "scrim" }`.
+        contrast: Option<ContrastFields>,
         /// Between the edges of the box and the lines: pixels, or `[t, r, b, l]`.
         padding: Padding = 0,
         /// Of the background's corners: pixels, `"50%"`, or `[tl, tr, br, bl]`.
@@ -247,6 +253,7 @@ impl TextFields {
             autofit_group: self.autofit_group,
             vertical_align: self.vertical_align,
             looks,
+            contrast: self.contrast,
             background: self.background,
             radius: self.radius,
             padding: self.padding,
@@ -264,6 +271,7 @@ impl Text {
             autofit_group: None,
             vertical_align,
             looks: Looks::plain(color),
+            contrast: None,
             background: None,
             radius: Radius::NONE,
             padding: Padding::NONE,
@@ -322,7 +330,7 @@ impl Text {
             Some(_) => 0.0,
             None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
         };
-        Ok(Content::Text { composed, size, indent, fitted })
+        Ok(Content::Text { composed, size, indent, fitted, remedy: None })
     }
 
     /// Its language says so.

@@ -4,7 +4,7 @@ mod paint;
 
 use serde_json::{Value, json};
 
-use crate::geom::Rect;
+use crate::geom::{Affine, Rect};
 use crate::limits::MAX_COORDINATE;
 use crate::scene::Blend;
 use crate::template::declare::{fields, number, words};
@@ -72,6 +72,23 @@ words! {
         ColorDodge = "color-dodge", ColorBurn = "color-burn", HardLight = "hard-light", SoftLight = "soft-light",
         Difference = "difference", Exclusion = "exclusion", Hue = "hue", Saturation = "saturation", Color = "color",
         Luminosity = "luminosity", PlusLighter = "plus-lighter",
+    }
+}
+
+words! {
+    /// Which way a layer is mirrored about its centre.
+    pub enum Flip { X = "x", Y = "y", Both = "both" }
+}
+
+impl Flip {
+    /// About the point (`x`, `y`).
+    pub fn about(self, x: f64, y: f64) -> Affine {
+        let (across, down) = match self {
+            Flip::X => (-1.0, 1.0),
+            Flip::Y => (1.0, -1.0),
+            Flip::Both => (-1.0, -1.0),
+        };
+        Affine::scale_about(across, down, x, y)
     }
 }
 

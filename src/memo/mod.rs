@@ -28,6 +28,8 @@ pub enum Kind {
     Band,
     /// The colours of bands, by chain key.
     Colours,
+    /// What was found on finished pixels, by what determines them.
+    Verdict,
     /// Compiled templates that came with requests.
     Template,
     /// Merged posters, by all that was merged.
@@ -39,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Pixels,
         Kind::Mask,
         Kind::Text,
@@ -47,6 +49,7 @@ impl Kind {
         Kind::Snapshot,
         Kind::Band,
         Kind::Colours,
+        Kind::Verdict,
         Kind::Template,
         Kind::Poster,
         Kind::File,
@@ -62,6 +65,7 @@ impl Kind {
             Kind::Snapshot => "snapshot",
             Kind::Band => "band",
             Kind::Colours => "colours",
+            Kind::Verdict => "verdict",
             Kind::Template => "template",
             Kind::Poster => "poster",
             Kind::File => "file",

@@ -27,18 +27,22 @@ pub(super) struct File {
     pub etag: String,
     pub receipt: Value,
     pub missing_glyphs: Vec<LayerId>,
+    pub faint: Vec<LayerId>,
 }
 
 impl File {
     pub fn of(drawn: Drawn) -> File {
-        let Drawn { file, receipt, missing_glyphs, .. } = drawn;
-        File { etag: format!("{:?}", file.digest), chunks: file.chunks, receipt, missing_glyphs }
+        let Drawn { file, receipt, missing_glyphs, faint, .. } = drawn;
+        File { etag: format!("{:?}", file.digest), chunks: file.chunks, receipt, missing_glyphs, faint }
     }
 
     /// Bands that the memo holds as well are charged to both: either may outlive the other.
     fn weight(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(|chunk| chunk.len() + size_of::<Bytes>()).sum();
-        chunks + weight_of_json(&self.receipt) + self.missing_glyphs.len() * size_of::<LayerId>() + size_of::<File>()
+        chunks
+            + weight_of_json(&self.receipt)
+            + (self.missing_glyphs.len() + self.faint.len()) * size_of::<LayerId>()
+            + size_of::<File>()
     }
 }
 

@@ -4,6 +4,7 @@
 //! constructors here make them, so key and bounds cannot be wrong. The same types serve before and after `settle`: a
 //! [`Stage`] says whether pictures and glyphs are still recipes ([`Lowered`]) or already pixels ([`Ready`]).
 
+mod ask;
 mod ready;
 pub mod recipe;
 
@@ -14,6 +15,7 @@ use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, PxRect, Segment, Size};
 pub use crate::key::{Key, KeyBuilder};
 use crate::pixels::{Mask, Pixmap};
 use crate::text::Face;
+pub use ask::{CodeAsk, Colored, Cover, Remedy, TextAsk};
 pub use recipe::{Blur, ColorGlyph, Crop, Filtered, Picture, Recipe, RecipeKind, Step, Warp};
 
 /// What pictures and glyphs are at this point of the way.

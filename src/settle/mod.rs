@@ -39,16 +39,23 @@ pub enum SettleError {
 /// Charges the budget for every picture and recipe, whether remembered or not: what a request is refused for must not
 /// depend on the memo.
 pub fn settle(scene: &Scene, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleError> {
+    settle_after(scene, &mut Made::default(), memo, ctx)
+}
+
+/// As [`settle`], for a scene that differs a little from others of the same request: what was made for these is neither made
+/// nor charged again.
+pub fn settle_after(scene: &Scene, earlier: &mut Made, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleError> {
     let canvas = PxRect::of_size(scene.size());
     let wanted = plan::Wanted::of(scene.items(), canvas);
-    wanted.charge(ctx.budget)?;
-    let made = wanted.make(memo, ctx)?;
-    let items = made.items(scene.items(), canvas);
+    wanted.charge(earlier, ctx.budget)?;
+    *earlier = wanted.make(std::mem::take(earlier), memo, ctx)?;
+    let items = earlier.items(scene.items(), canvas);
     Ok(Canvas::new(scene.size(), scene.background(), items))
 }
 
-/// What the recipes and runs of a scene gave.
-struct Made {
+/// What the recipes and runs of the scenes of a request gave.
+#[derive(Default)]
+pub struct Made {
     pixels: HashMap<Key, Arc<Pixmap>>,
     /// By the key of the item that holds the run and what of it is looked at: the canvas, or the area of a blur.
     masks: HashMap<(Key, PxRect), Arc<[PlacedMask]>>,

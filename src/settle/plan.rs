@@ -68,14 +68,15 @@ impl<'a> Wanted<'a> {
 
     /// Takes for every picture its decoded pixels or those of all that is made of it, whichever are more, as the original is
     /// let go when they are made; the pixels of every warp and colour glyph; and of blurs and filters also the area they work on.
-    pub fn charge(&self, budget: &Budget) -> Result<(), OverBudget> {
-        let mut bill = Bill::default();
+    pub fn charge(&self, earlier: &Made, budget: &Budget) -> Result<(), OverBudget> {
+        let mut bill = Bill { known: earlier.pixels.keys().copied().collect(), ..Bill::default() };
         self.recipes.iter().for_each(|recipe| bill.add(recipe));
         budget.charge(bill.sum())
     }
 
-    pub fn make(&self, memo: &Memo, ctx: &Ctx) -> Result<Made, SettleError> {
-        let mut plan = Plan::new(memo);
+    /// Together with what was made earlier.
+    pub fn make(&self, earlier: Made, memo: &Memo, ctx: &Ctx) -> Result<Made, SettleError> {
+        let mut plan = Plan::new(earlier, memo);
         for recipe in &self.recipes {
             plan.need(recipe);
         }
@@ -85,6 +86,9 @@ impl<'a> Wanted<'a> {
         jobs.extend(alone.into_iter().map(Job::Alone));
         let mut known = HashSet::new();
         for run in runs.into_iter().filter(|run| known.insert((run.key, run.canvas))) {
+            if made.masks.contains_key(&(run.key, run.canvas)) {
+                continue;
+            }
             let found = glyphs::Spots::look_up(run.glyphs, run.canvas, memo);
             if found.is_complete() {
                 made.masks.insert((run.key, run.canvas), found.place(ctx.budget)?);
@@ -174,7 +178,7 @@ impl Bill {
 /// What must be made, sorted by what it is made from.
 struct Plan<'a> {
     memo: &'a Memo,
-    /// What the memo had.
+    /// What was made earlier, and what the memo had.
     made: Made,
     /// Every recipe that was asked for, with how many others stand below it one over the other.
     asked: HashMap<Key, usize>,
@@ -187,8 +191,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(memo: &'a Memo) -> Plan<'a> {
-        let made = Made { pixels: HashMap::new(), masks: HashMap::new() };
+    fn new(made: Made, memo: &'a Memo) -> Plan<'a> {
         let asked = HashMap::new();
         Plan { memo, made, asked, by_asset: Vec::new(), alone: Vec::new(), runs: Vec::new(), later: Vec::new() }
     }
@@ -204,6 +207,9 @@ impl<'a> Plan<'a> {
     }
 
     fn find(&mut self, recipe: &'a Recipe) -> usize {
+        if self.made.pixels.contains_key(&recipe.key()) {
+            return 0;
+        }
         if let Some(pixels) = self.memo.get::<Pixmap>(Kind::Pixels, recipe.key()) {
             self.made.pixels.insert(recipe.key(), pixels);
             return 0;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use affiche::asset::{Asset, Assets, Shown, Source};
 use affiche::ctx::{Budget, Ctx, Simd};
-use affiche::draw::{Drawn, Studio, draw};
+use affiche::draw::{DrawError, Drawn, Studio, draw};
 use affiche::encode::{Compression, Format, Output};
 use affiche::limits::Limits;
 use affiche::memo::Memo;
@@ -80,11 +80,15 @@ pub fn assets(poster: &Poster, folders: &[PathBuf]) -> Assets {
 
 #[track_caller]
 pub fn draw_with(poster: &Poster, assets: &Assets, how: &How) -> Drawn {
+    try_draw_with(poster, assets, how).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+pub fn try_draw_with(poster: &Poster, assets: &Assets, how: &How) -> Result<Drawn, DrawError> {
     let budget = Budget::new(1 << 30);
     let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::new(how.threads).unwrap(), simd: how.simd };
     let studio = Studio { fonts: how.fonts, memo: how.memo, ctx: &ctx, limits: &Limits::default() };
     let output = Output { format: how.format, quality: 85, compression: Compression::Fast, dpi: 72 };
-    draw(poster, assets, how.scale, &output, &studio).unwrap_or_else(|e| panic!("{e:?}"))
+    draw(poster, assets, how.scale, &output, &studio)
 }
 
 pub fn bytes(drawn: &Drawn) -> Vec<u8> {

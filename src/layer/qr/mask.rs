@@ -128,32 +128,27 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use qrcode::bits::Bits;
-    use qrcode::{EcLevel, QrCode, Version};
+    use qrcode::{QrCode, Version};
 
-    use super::super::finished;
+    use super::super::Level;
+    use super::super::encode::finished;
 
     /// Versions of one, two and three words; what repeats has long runs, and what looks like a finder comes by chance.
     #[test]
     fn the_crates_choice() {
-        for (version, level) in [
-            (1, EcLevel::H),
-            (2, EcLevel::L),
-            (5, EcLevel::M),
-            (11, EcLevel::Q),
-            (12, EcLevel::L),
-            (27, EcLevel::M),
-            (28, EcLevel::L),
-        ] {
+        for (version, level) in
+            [(1, Level::H), (2, Level::L), (5, Level::M), (11, Level::Q), (12, Level::L), (27, Level::M), (28, Level::L)]
+        {
             for n in 0..24usize {
                 let bits = || {
                     let mut bits = Bits::new(Version::Normal(version));
                     let data: Vec<u8> = (0..3 + n % 5).map(|at| (at * n * 37 + n) as u8).collect();
                     bits.push_byte_data(&data).unwrap();
-                    bits.push_terminator(level).unwrap();
+                    bits.push_terminator(level.correction()).unwrap();
                     bits
                 };
                 let ours = finished(bits(), level).unwrap();
-                let theirs = QrCode::with_bits(bits(), level).unwrap();
+                let theirs = QrCode::with_bits(bits(), level.correction()).unwrap();
                 assert_eq!(ours.width, theirs.width());
                 let dark: Vec<bool> = theirs.to_colors().into_iter().map(|module| module == qrcode::Color::Dark).collect();
                 assert!(ours.dark == dark, "version {version}, {n}");

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::Text;
-use super::look::{Looks, Stroke, StrokePosition};
+use super::look::{Highlight, Look, Looks, Stroke, StrokePosition};
 use crate::color::Color;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::{Emitter, with_opacity};
+use crate::layer::shadow::{Caster, Shadows};
 use crate::layer::values::{Paint, Radius};
-use crate::scene::{Blend, ColorGlyph, GlyphRun, Inside, Item, Lowered, Pen, PlacedGlyph, Recipe};
+use crate::scene::{Blend, ColorGlyph, Colored, GlyphRun, Inside, Item, Lowered, Pen, PlacedGlyph, Recipe, Remedy};
 use crate::text::{Composed, Glyph, Overflow, Pose, Run};
 
 /// How wide, per em, the pen is that makes up for a bold face that a family has not.
@@ -41,6 +42,43 @@ pub(super) struct Part<'a> {
 
 impl Text {
     pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        self.finish(self.sheet(composed, indent, rect, to).items(None, &Shadows::default()), rect, to)
+    }
+
+    /// With what makes it stand out.
+    pub fn emit_with(
+        &self,
+        remedy: Remedy,
+        fitted: Option<f64>,
+        (composed, indent): (&Composed, f64),
+        rect: Rect,
+        to: &Emitter,
+    ) -> Vec<Item<Lowered>> {
+        let size = fitted.or(self.paragraph.spans.first().map(|span| span.style.size)).unwrap_or(1.0);
+        let (text, scrim, shadows) = self.with_remedy(remedy, size);
+        text.finish(text.sheet(composed, indent, rect, to).items(scrim.as_ref(), &shadows), rect, to)
+    }
+
+    /// What of it lies behind its letters.
+    pub fn ground(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        self.finish(self.sheet(composed, indent, rect, to).highlights(), rect, to)
+    }
+
+    /// Where its letters stand, line by line from ascent to descent, and in which colours.
+    pub fn boxes(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Colored> {
+        let sheet = self.sheet(composed, indent, rect, to);
+        let colors = |paint: &Paint| match paint {
+            Paint::Solid(color) => vec![*color],
+            Paint::Gradient(gradient) => gradient.stops.iter().map(|stop| stop.color).collect(),
+        };
+        let of = |(number, look): (usize, &Look)| {
+            let colors = colors(&look.color);
+            sheet.boxes_of(number).into_iter().map(move |rect| Colored { rect, colors: colors.clone() })
+        };
+        self.looks.all().flat_map(of).collect()
+    }
+
+    fn sheet<'a>(&'a self, composed: &'a Composed, indent: f64, rect: Rect, to: &'a Emitter) -> Sheet<'a> {
         let (dx, dy) = self.offset(composed, indent, rect);
         let lines = composed.lines.iter().map(|line| line.runs.iter().flat_map(|run| parts(&self.looks, run)).collect());
         let ends = self.paragraph.spans.iter().scan(0, |end, span| {
@@ -48,8 +86,11 @@ impl Text {
             Some(*end)
         });
         let starts = std::iter::once(0).chain(ends).collect();
-        let sheet = Sheet { text: self, composed, lines: lines.collect(), starts, dx, dy, rect, to };
-        let items = sheet.items();
+        Sheet { text: self, composed, lines: lines.collect(), starts, dx, dy, rect, to }
+    }
+
+    /// Cut at the box where it says so, and with the background behind.
+    fn finish(&self, items: Vec<Item<Lowered>>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let items = match self.paragraph.overflow {
             Overflow::Clip if !items.is_empty() => {
                 Item::group_or_items(items, 255, Blend::Normal, Some(to.round_box(rect, &Radius::NONE)), None)
@@ -64,15 +105,20 @@ impl Text {
 }
 
 impl<'a> Sheet<'a> {
-    fn items(&self) -> Vec<Item<Lowered>> {
+    fn items(&self, scrim: Option<&Highlight>, shadows: &Shadows) -> Vec<Item<Lowered>> {
         let mut items = self.highlights();
-        items.extend(self.lines_along(|decoration| decoration.underline));
-        items.extend(self.strokes());
+        items.extend(scrim.and_then(|scrim| self.highlight(0, scrim)));
+        let mut letters = self.lines_along(|decoration| decoration.underline);
+        letters.extend(self.strokes());
         for line in &self.lines {
-            self.letters(line, &mut items);
+            self.letters(line, &mut letters);
         }
-        items.extend(self.emphasis());
-        items.extend(self.lines_along(|decoration| decoration.line_through));
+        letters.extend(self.emphasis());
+        letters.extend(self.lines_along(|decoration| decoration.line_through));
+        if !shadows.0.is_empty() {
+            items.extend(shadows.cast(&Caster::Drawn(&letters), self.to));
+        }
+        items.extend(letters);
         items
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::emit::{Part, Sheet};
 use super::ink;
-use super::look::Decoration;
+use super::look::{Decoration, Highlight, Look};
 use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, Rect, Segment};
 use crate::layer::emit::Placed;
 use crate::layer::values::Paint;
@@ -27,30 +27,41 @@ type Inks = HashMap<(*const Face, u64, u64, u64, u16), Vec<(f64, f64)>>;
 impl<'a> Sheet<'a> {
     /// The layer's behind its lines, then those of spans.
     pub fn highlights(&self) -> Vec<Item<Lowered>> {
-        let looks = &self.text.looks;
-        let mut items = Vec::new();
-        for (number, look) in looks.all() {
-            let Some(highlight) = &look.highlight else { continue };
-            let stretches = match number {
-                0 => self.stretches(|_| true),
-                _ => self.stretches(|look| look == number),
-            };
-            let boxed = |stretch: &Stretch<'_>| {
-                let marks = self.marks(number, stretch)?;
-                // Of the layer: the whole line, the room after its last letter included.
-                let (from, to) =
-                    if number == 0 { (stretch.line.x, stretch.line.x + stretch.line.width) } else { (stretch.from, stretch.to) };
-                let top = stretch.line.baseline - marks.shift - marks.ascent;
-                let tight = self.stretch((from, to), top, marks.ascent + marks.descent);
-                Some(highlight.padding.around(tight))
-            };
-            let boxes: Vec<Rect> = stretches.iter().filter_map(boxed).collect();
-            if !boxes.is_empty() {
-                let shape = self.to.round_boxes(&boxes, &highlight.radius);
-                items.push(Item::fill(shape, self.to.paint(&highlight.paint, self.rect, 1.0)));
-            }
+        let of = |(number, look): (usize, &Look)| self.highlight(number, look.highlight.as_ref()?);
+        self.text.looks.all().filter_map(of).collect()
+    }
+
+    /// Behind letters of one look; of the layer's own behind whole lines.
+    pub fn highlight(&self, number: usize, highlight: &Highlight) -> Option<Item<Lowered>> {
+        let stretches = match number {
+            0 => self.stretches(|_| true),
+            _ => self.stretches(|look| look == number),
+        };
+        let boxed = |stretch: &Stretch<'_>| {
+            // Of the layer: the whole line, the room after its last letter included.
+            let along =
+                if number == 0 { (stretch.line.x, stretch.line.x + stretch.line.width) } else { (stretch.from, stretch.to) };
+            Some(highlight.padding.around(self.tight(number, stretch, along)?))
+        };
+        let boxes: Vec<Rect> = stretches.iter().filter_map(boxed).collect();
+        if boxes.is_empty() {
+            return None;
         }
-        items
+        let shape = self.to.round_boxes(&boxes, &highlight.radius);
+        Some(Item::fill(shape, self.to.paint(&highlight.paint, self.rect, 1.0)))
+    }
+
+    /// From ascent to descent.
+    fn tight(&self, number: usize, stretch: &Stretch<'_>, along: (f64, f64)) -> Option<Rect> {
+        let marks = self.marks(number, stretch)?;
+        let top = stretch.line.baseline - marks.shift - marks.ascent;
+        Some(self.stretch(along, top, marks.ascent + marks.descent))
+    }
+
+    /// Where letters of one look stand.
+    pub fn boxes_of(&self, number: usize) -> Vec<Rect> {
+        let stretches = self.stretches(|look| look == number);
+        stretches.iter().filter_map(|stretch| self.tight(number, stretch, (stretch.from, stretch.to))).collect()
     }
 
     /// The lines of one kind: below or through the letters.
@@ -178,7 +189,7 @@ impl<'a> Sheet<'a> {
         let mut single = None;
         for rect in rects {
             let corners = match self.to.snap(rect) {
-                Placed::Upright(snapped) => {
+                Placed::Upright(snapped) | Placed::Mirrored(snapped, _) => {
                     let out = self.to.map.bounds_of(rect);
                     let thick = (bar.thickness * self.to.scale()).round().clamp(1.0, 1e6) as i32;
                     let thick = |from: i32| (Fx::from_int(from), Fx::from_int(from.saturating_add(thick)));
