@@ -20,6 +20,10 @@ pub(in crate::text) fn drawn_as(c: char) -> char {
 
 /// No face needs a glyph for it: controls, joiners, selectors, directional marks.
 pub(in crate::text) fn is_ignorable(c: char) -> bool {
+    // Most of what is asked about: Latin, Han, kana's and Hangul's syllables hold none.
+    if matches!(c, ' '..='~' | '\u{A0}'..='\u{AC}' | '\u{3000}'..='\u{3130}' | '\u{3190}'..='\u{D7FF}') {
+        return false;
+    }
     drawn_as(c) != c && c != '\t' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
@@ -33,7 +37,7 @@ pub(in crate::text) fn hangs(c: char) -> bool {
     match c {
         ' ' | '\t' => true,
         '\u{A0}' | '\u{202F}' => false,
-        _ if c < '\u{1680}' => false,
+        _ if !('\u{1680}'..='\u{3000}').contains(&c) => false,
         _ => general_category(c) == GeneralCategory::SpaceSeparator,
     }
 }
@@ -78,20 +82,20 @@ pub fn is_emphasized(c: char) -> bool {
 
 /// Scripts whose letters join; nothing may be put between them.
 pub(in crate::text) fn is_cursive(script: Script) -> bool {
-    [
-        Script::Arabic,
-        Script::Syriac,
-        Script::Mongolian,
-        Script::Nko,
-        Script::Mandaic,
-        Script::PhagsPa,
-        Script::HanifiRohingya,
-        Script::Adlam,
-        Script::Manichaean,
-        Script::PsalterPahlavi,
-        Script::Sogdian,
-    ]
-    .contains(&script)
+    matches!(
+        script,
+        Script::Arabic
+            | Script::Syriac
+            | Script::Mongolian
+            | Script::Nko
+            | Script::Mandaic
+            | Script::PhagsPa
+            | Script::HanifiRohingya
+            | Script::Adlam
+            | Script::Manichaean
+            | Script::PsalterPahlavi
+            | Script::Sogdian
+    )
 }
 
 /// Where justified text may stretch although there is no space: Han, kana and their punctuation.
@@ -168,6 +172,12 @@ mod tests {
         for (cluster, expected) in cases {
             assert_eq!(presentation(cluster), expected, "{cluster:?}");
         }
+    }
+
+    #[test]
+    fn what_is_quickly_told_is_told_right() {
+        let slow = |c: char| drawn_as(c) != c && c != '\t' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+        assert!(('\0'..=char::MAX).all(|c| is_ignorable(c) == slow(c)));
     }
 
     #[test]
