@@ -241,7 +241,7 @@ impl Barcode {
         let path = self.trace(&measured.grid, bars, to);
         items.push(Item::fill(Shape::Path(Arc::new(path)), to.paint(&self.color, rect, 1.0)));
         if let Some((text, Content::Text { composed, indent, .. })) = caption {
-            items.extend(text.emit(composed, *indent, rect, to));
+            items.extend(text.emit(composed, None, *indent, rect, to));
         }
         items
     }

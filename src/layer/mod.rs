@@ -114,6 +114,8 @@ pub enum Content {
         indent: f64,
         /// The font size that `autofit` found.
         fitted: Option<f64>,
+        /// The path that it stands on.
+        route: Option<std::sync::Arc<text::Route>>,
     },
     Code(std::sync::Arc<Modules>, f64),
     Barcode(barcode::Measured),
@@ -388,7 +390,9 @@ impl Layer {
     /// What it draws without shadows, back to front.
     fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         match (&self.kind, content) {
-            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
+            (Kind::Text(text), Content::Text { composed, indent, route, .. }) => {
+                text.emit(composed, route.as_deref(), *indent, rect, emitter)
+            }
             (Kind::Image(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
             (Kind::Rating(rating), _) => rating.emit(rect, emitter),
             (Kind::Progress(progress), _) => progress.emit(content, rect, emitter),

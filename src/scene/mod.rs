@@ -243,7 +243,7 @@ impl GlyphRun {
             None => key.u8(0),
         };
         match self.pen {
-            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
+            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8).f64(pen.heavier),
             None => key.u8(0),
         }
     }
@@ -255,6 +255,8 @@ pub struct Pen {
     /// In pixels of the output.
     pub width: f64,
     pub glyph: Inside,
+    /// How wide a pen makes the glyph itself heavier: what a hollow one leaves out is as heavy.
+    pub heavier: f64,
 }
 
 /// What becomes of the glyph that a pen goes around.

@@ -298,6 +298,10 @@ impl Block {
             }
             let from = self.clusters.partition_point(|cluster| cluster.start < range.start);
             let to = self.clusters.partition_point(|cluster| cluster.start < range.end);
+            let begins = self.clusters.get(from).is_some_and(|first| spans.ruby_from(ruby.span, first.start).is_some());
+            if !begins {
+                continue;
+            }
             let Some(base) = self.clusters.get_mut(from..to).filter(|base| !base.is_empty()) else { continue };
             let last = base.last().map_or(0.0, |cluster| cluster.spacing);
             let width = base.iter().map(|cluster| cluster.advance + cluster.spacing).sum::<f64>() - last;

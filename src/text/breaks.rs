@@ -10,7 +10,7 @@ use icu_segmenter::{GraphemeClusterSegmenter, LineSegmenter};
 
 use crate::ctx::Stopped;
 use crate::text::unicode::{general_category, is_east_asian};
-use crate::text::{LineBreak, WordBreak};
+use crate::text::{LineBreak, WordBreak, is_language};
 
 /// Opportunities between two looks at whether the work is still wanted: a millisecond.
 const CHECK_EVERY: usize = 4_096;
@@ -32,7 +32,7 @@ pub fn opportunities(
     check: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Vec<usize>, Stopped> {
     // In Chinese the double quotation marks are brackets; other languages open and close with either.
-    let bracketed = options.lang.is_some_and(|lang| lang.get(..2).is_some_and(|l| l.eq_ignore_ascii_case("zh")));
+    let bracketed = options.lang.is_some_and(|lang| is_language(lang, "zh"));
     let replaced;
     let text = if bracketed && text.contains(['“', '”']) {
         // Brackets of as many bytes that are not East Asian themselves: no line ends between a letter and one.

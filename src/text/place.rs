@@ -60,11 +60,10 @@ impl Marks {
         let metrics = face.metrics();
         let em = metrics.units_per_em;
         let bar = |bar: Line| Bar { top: bar.top * style.size / em, thickness: bar.thickness * style.size / em };
-        let lines = face.opened().lines();
+        let (underline, line_through) = (bar(metrics.underline), bar(metrics.line_through));
         if mode == WritingMode::VerticalRl {
             // Letters stand about the middle, and what is below them lies to the left of their em.
             let half = style.size / 2.0;
-            let (underline, line_through) = (bar(lines.underline), bar(lines.line_through));
             return Marks {
                 shift: style.baseline_shift,
                 ascent: libm::round(half),
@@ -77,8 +76,8 @@ impl Marks {
             shift: style.baseline_shift,
             ascent: libm::round(metrics.ascent * style.size / em),
             descent: libm::round(metrics.descent * style.size / em),
-            underline: bar(lines.underline),
-            line_through: bar(lines.line_through),
+            underline,
+            line_through,
         }
     }
 }
@@ -128,14 +127,13 @@ fn stretching(block: &Block, cut: &Cut, text: &str) -> Vec<usize> {
     (start + 1..end).map(|at| at - 1).filter(|at| stretches_after(text, &range(*at), &range(at + 1))).collect()
 }
 
-/// The line's runs from left to right, on `baseline`, and their rubies, which begin at the upper edges of their spans.
+/// The line's runs from left to right, on `baseline`, and the rubies that begin on it.
 pub(in crate::text) fn runs(
     block: &Block,
     cut: &Cut,
     setting: &Setting,
     baseline: f64,
     mode: WritingMode,
-    edges: &[f64],
     spans: &Spans<'_>,
     shaper: &mut Shaper,
 ) -> Vec<Run> {
@@ -167,9 +165,8 @@ pub(in crate::text) fn runs(
             (from, to) = (from.min(glyph.along), to.max(glyph.along + glyph.advance));
             cluster = cluster.min(glyph.cluster);
         }
-        if from < to {
-            let edge = baseline - edges.get(ruby.span).copied().unwrap_or(0.0);
-            runs.extend(ruby.runs((from, to - from), edge, cluster));
+        if from < to && spans.ruby_from(ruby.span, cluster).is_some() {
+            runs.extend(ruby.runs((from, to - from), baseline, cluster));
         }
     }
     runs

@@ -1,7 +1,8 @@
 //! What the text stage asks Unicode about single characters.
 
 use icu_properties::props::{
-    DefaultIgnorableCodePoint, EastAsianWidth, Emoji, EmojiPresentation, ExtendedPictographic, GeneralCategory, Script,
+    DefaultIgnorableCodePoint, EastAsianWidth, Emoji, EmojiPresentation, ExtendedPictographic, GeneralCategory,
+    GeneralCategoryGroup as Group, Script,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
@@ -46,6 +47,17 @@ pub(in crate::text) fn general_category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
 }
 
+/// A letter, mark or digit: what words are made of.
+pub(in crate::text) fn is_of_word(c: char) -> bool {
+    let category = general_category(c);
+    [Group::Letter, Group::Mark, Group::Number].iter().any(|group| group.contains(category))
+}
+
+/// An opening bracket or quotation mark, as its general category says.
+pub(in crate::text) fn opens(c: char) -> bool {
+    matches!(general_category(c), GeneralCategory::OpenPunctuation | GeneralCategory::InitialPunctuation)
+}
+
 /// Full, half or wide: what UAX 14 calls East Asian.
 pub(in crate::text) fn is_east_asian(c: char) -> bool {
     matches!(
@@ -62,22 +74,9 @@ pub fn is_unskipped(c: char) -> bool {
 
 /// It takes a mark of emphasis: a letter, digit or sign, no blank and no punctuation (CSS text-emphasis-skip).
 pub fn is_emphasized(c: char) -> bool {
-    use GeneralCategory as G;
-    !is_ignorable(c)
-        && !matches!(
-            general_category(c),
-            G::SpaceSeparator
-                | G::LineSeparator
-                | G::ParagraphSeparator
-                | G::Control
-                | G::ConnectorPunctuation
-                | G::DashPunctuation
-                | G::OpenPunctuation
-                | G::ClosePunctuation
-                | G::InitialPunctuation
-                | G::FinalPunctuation
-                | G::OtherPunctuation
-        )
+    let category = general_category(c);
+    let blank = category == GeneralCategory::Control || Group::Separator.contains(category);
+    !is_ignorable(c) && !blank && !Group::Punctuation.contains(category)
 }
 
 /// Scripts whose letters join; nothing may be put between them.
