@@ -25,6 +25,8 @@ pub const MAX_TEXT_CHARS: usize = 50_000;
 pub const MAX_REQUEST_TEXT_CHARS: usize = 250_000;
 /// Lines of one text: more than the largest canvas has rows of pixels.
 pub const MAX_TEXT_LINES: u32 = 10_000;
+/// Characters of a text on a path: each is turned, drawn and remembered by itself.
+pub const MAX_TRACK_CHARS: usize = 2_000;
 /// A language tag; BCP 47 asks for room for 35 bytes.
 pub const MAX_LANG_BYTES: usize = 128;
 /// Font size in pixels at scale 1.

@@ -26,9 +26,25 @@ impl Fixture {
         }
     }
 
+    /// Its text by itself.
+    pub fn of_text(&self) -> Fixture {
+        let mut template = self.template.clone();
+        template["layers"].as_array_mut().unwrap().retain(|layer| layer["type"] == "text");
+        self.with(template)
+    }
+
+    /// Another template in the same surroundings.
+    pub fn with(&self, template: Value) -> Fixture {
+        Fixture { template, fonts: Fonts::with_dirs(&[folder().join("fonts")]).unwrap(), limits: Limits::default() }
+    }
+
     /// Another name, price and code in each turn, of the same lengths.
     pub fn poster(&self, turn: usize) -> Poster {
-        let value = |name: &str| if name == "n4" { format!("{}", 1_000 + turn) } else { format!("{}", 123_456 + 7 * turn) };
+        let value = |name: &str| match name {
+            "n4" => format!("{}", 1_000 + turn),
+            "prose" => prose(turn),
+            _ => format!("{}", 123_456 + 7 * turn),
+        };
         let variables = self.template["variables"].as_object().unwrap().keys();
         let variables: Map<String, Value> = variables.map(|name| (name.clone(), value(name).into())).collect();
         let none = Map::new();
@@ -49,4 +65,29 @@ impl Fixture {
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/posters")
+}
+
+/// Chinese prose of a thousand characters, the sentences in another order in each turn.
+fn prose(turn: usize) -> String {
+    const SENTENCES: [&str; 12] = [
+        "清晨的山谷里有薄雾，茶农背着竹篓上山去了。",
+        "“今年的雨水很好，”他说，“叶子比去年厚。”",
+        "咖啡豆在铁锅里翻炒，香气飘满整条小街！",
+        "我们从昆明出发，经过大理、丽江，一直走到香格里拉。",
+        "店主人问：你要深烘的，还是浅烘的？",
+        "湖水很静，远处的雪山倒映在水面上，像一幅水墨画。",
+        "《茶经》里写道（见第五章）：其水，用山水上，江水中，井水下。",
+        "孩子们在院子里追逐，老人坐在门口晒太阳。",
+        "傍晚时分，集市上的灯一盏一盏亮起来；人也渐渐多了。",
+        "这套礼盒装着十二种不同产地的豆子，每一种都附有说明。",
+        "他把滤纸折好，慢慢注入热水，等了三十秒。",
+        "夜深了，只剩下虫鸣和溪流的声音……",
+    ];
+    let mut seed = turn as u32;
+    let mut sentence = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        SENTENCES[(seed >> 16) as usize % SENTENCES.len()]
+    };
+    let endless = std::iter::repeat_with(|| sentence().chars()).flatten();
+    endless.take(1_000).collect()
 }

@@ -11,6 +11,7 @@ use affiche::memo::Memo;
 use affiche::raster::{canvas, raster};
 use affiche::settle::settle;
 
+use crate::ROUNDS;
 use crate::fixture::Fixture;
 
 /// Runs one turn; turn 0 is for what warms up.
@@ -20,6 +21,7 @@ pub struct Benchmark<'a> {
     pub name: &'static str,
     /// Whether more than one thread makes a difference.
     pub threaded: bool,
+    pub rounds: usize,
     pub work: Work<'a>,
 }
 
@@ -39,7 +41,7 @@ pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd, scale: f
         work(&Studio { fonts: &fixture.fonts, memo, ctx: &ctx, limits: &fixture.limits });
     };
     let mut all: Vec<Benchmark<'a>> = Vec::new();
-    let mut add = |name, threaded, work: Work<'a>| all.push(Benchmark { name, threaded, work });
+    let mut add = |name, threaded, work: Work<'a>| all.push(Benchmark { name, threaded, rounds: ROUNDS, work });
 
     add("merge", false, Box::new(|turn| drop(black_box(fixture.poster(turn)))));
     let (poster, off) = (fixture.poster(0), Memo::off());

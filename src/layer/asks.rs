@@ -77,9 +77,9 @@ impl<'l> Met<'l> {
     }
 
     pub fn text(&self) -> Option<(LayerId, TextAsk)> {
-        let (Kind::Text(text), Content::Text { composed, indent, .. }) = (&self.layer.kind, self.content) else { return None };
+        let (Kind::Text(text), Some(laid)) = (&self.layer.kind, self.content.laid()) else { return None };
         let contrast = text.contrast.as_ref()?;
-        let mut boxes = text.boxes(composed, *indent, self.rect, &self.emitter());
+        let mut boxes = text.boxes(laid, self.rect, &self.emitter());
         for color in boxes.iter_mut().flat_map(|one| &mut one.colors) {
             color.a = (f64::from(color.a) * self.around.opacity).round() as u8;
         }

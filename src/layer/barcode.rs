@@ -240,8 +240,8 @@ impl Barcode {
         let bars = if caption.is_some() { Rect { height: rect.height * (1.0 - CAPTION), ..rect } } else { rect };
         let path = self.trace(&measured.grid, bars, to);
         items.push(Item::fill(Shape::Path(Arc::new(path)), to.paint(&self.color, rect, 1.0)));
-        if let Some((text, Content::Text { composed, indent, .. })) = caption {
-            items.extend(text.emit(composed, *indent, rect, to));
+        if let Some((text, laid)) = caption.and_then(|(text, content)| Some((text, content.laid()?))) {
+            items.extend(text.emit(laid, rect, to));
         }
         items
     }

@@ -228,7 +228,7 @@ fn measure(
     around.step(&layer.place)?;
     let content = layer.measure(Given { width, height, at_most, ahead: None }, around)?;
     let baseline = match &content {
-        Content::Text { composed, .. } => composed.lines.first().map(|line| line.baseline as f32),
+        Content::Text { composed, route: None, .. } => composed.lines.first().map(|line| line.baseline as f32),
         _ => None,
     };
     let (own_width, own_height) = content.size();
@@ -248,7 +248,7 @@ fn narrowest(layer: &Layer, around: &Surroundings) -> Result<f64, Problem> {
     };
     let whole = within(None)?;
     let (mut torn, mut good) = (0.0, whole.size().0.ceil());
-    if !matches!(layer.kind, Kind::Text(_)) {
+    if !matches!(layer.kind, Kind::Text(_)) || matches!(whole, Content::Text { route: Some(_), .. }) {
         return Ok(good);
     }
     while good - torn > 1.0 {

@@ -121,6 +121,8 @@ pub enum Content {
         fitted: Option<f64>,
         /// What makes it stand out, where that was found to be needed.
         remedy: Option<Remedy>,
+        /// The path that it stands on.
+        route: Option<std::sync::Arc<text::Route>>,
     },
     Code(qr::Measured),
     Barcode(barcode::Measured),
@@ -133,6 +135,12 @@ pub enum Content {
 }
 
 impl Content {
+    /// Of a text.
+    fn laid(&self) -> Option<text::Laid<'_>> {
+        let Content::Text { composed, indent, route, .. } = self else { return None };
+        Some(text::Laid { composed, indent: *indent, route: route.as_deref() })
+    }
+
     fn with(mut self, found: Option<Remedy>) -> Content {
         if let Content::Text { remedy, .. } = &mut self {
             *remedy = found;
@@ -416,13 +424,12 @@ impl Layer {
     /// What it draws without shadows, back to front.
     fn content(&self, content: &Content, rect: Rect, emitter: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         match (&self.kind, content) {
-            (Kind::Text(text), Content::Text { composed, indent, .. }) if emitter.beneath == Some(self.id) => {
-                text.ground(composed, *indent, rect, emitter)
-            }
-            (Kind::Text(text), Content::Text { composed, indent, fitted, remedy: Some(remedy), .. }) => {
-                text.emit_with(*remedy, *fitted, (composed, *indent), rect, emitter)
-            }
-            (Kind::Text(text), Content::Text { composed, indent, .. }) => text.emit(composed, *indent, rect, emitter),
+            (Kind::Text(text), Content::Text { fitted, remedy, .. }) => match (content.laid(), remedy) {
+                (None, _) => Vec::new(),
+                (Some(laid), _) if emitter.beneath == Some(self.id) => text.ground(laid, rect, emitter),
+                (Some(laid), Some(remedy)) => text.emit_with(*remedy, *fitted, laid, rect, emitter),
+                (Some(laid), None) => text.emit(laid, rect, emitter),
+            },
             (Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
             (Kind::Rating(rating), _) => rating.emit(rect, emitter),
             (Kind::Progress(progress), _) => progress.emit(content, rect, emitter),

@@ -76,23 +76,7 @@ impl Read for ViewBox {
 
 impl PathLayer {
     pub fn measure(&self, given: Given, place: &Place, scale: f64) -> Result<Content, Problem> {
-        let (size, curves) = match self.view_box {
-            Some(ViewBox(view)) => {
-                let ratio = view.height / view.width;
-                let size = match (given.width, given.height) {
-                    (Some(w), Some(h)) => (w, h),
-                    (Some(w), None) => (w, w * ratio),
-                    (None, Some(h)) => (h / ratio, h),
-                    (None, None) => (view.width, view.height),
-                };
-                (size, fitted(&self.d.0, view, size, place)?)
-            }
-            None => {
-                let far = self.d.0.bounds().unwrap_or_default();
-                let size = (given.width.unwrap_or(far.right().max(0.0)), given.height.unwrap_or(far.bottom().max(0.0)));
-                (size, Arc::clone(&self.d.0))
-            }
-        };
+        let (size, curves) = placed_in(&self.d.0, self.view_box, given, place)?;
         let stroke = match &self.stroke {
             Some(stroke) => stroke.outline(&curves, scale, &place.child("stroke"))?.map(Arc::new),
             None => None,
@@ -110,6 +94,28 @@ impl PathLayer {
     pub fn emit(&self, drawing: &Drawing, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         drawing.emit(rect, self.fill.as_ref(), self.stroke.as_ref().map(|stroke| &stroke.color), to)
     }
+}
+
+/// How large a path is, of which these sides are given, and where it lies from the top left of its box.
+pub(in crate::layer) fn placed_in(
+    curves: &Arc<Curves>,
+    view_box: Option<ViewBox>,
+    given: Given,
+    place: &Place,
+) -> Result<((f64, f64), Arc<Curves>), Problem> {
+    let Some(ViewBox(view)) = view_box else {
+        let far = curves.bounds().unwrap_or_default();
+        let size = (given.width.unwrap_or(far.right().max(0.0)), given.height.unwrap_or(far.bottom().max(0.0)));
+        return Ok((size, Arc::clone(curves)));
+    };
+    let ratio = view.height / view.width;
+    let size = match (given.width, given.height) {
+        (Some(w), Some(h)) => (w, h),
+        (Some(w), None) => (w, w * ratio),
+        (None, Some(h)) => (h / ratio, h),
+        (None, None) => (view.width, view.height),
+    };
+    Ok((size, fitted(curves, view, size, place)?))
 }
 
 /// SVG's `xMidYMid meet`: as large as fits, in the middle.

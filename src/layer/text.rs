@@ -6,8 +6,11 @@ mod emphasis;
 mod ink;
 mod look;
 mod marks;
+mod route;
 mod spans;
 mod values;
+
+use std::sync::Arc;
 
 use crate::asset::Source;
 use crate::geom::Rect;
@@ -15,18 +18,21 @@ use crate::layer::fit::Autofit;
 use crate::layer::values::{Padding, Paint, Radius};
 use crate::layer::{Content, Surroundings};
 use crate::layout::boxes::Given;
-use crate::limits::{MAX_FONT_SIZE, MAX_LANG_BYTES, MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES};
+use crate::limits::{MAX_FONT_SIZE, MAX_LANG_BYTES, MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES, MAX_TRACK_CHARS};
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, number, words};
 use crate::template::fields::{Fields, Mode};
 use crate::text::{
     Align, Composed, Direction, HangingPunctuation, LineBreak, Orientation, Overflow, Paragraph, SpacingTrim, Span, Style,
-    TextError, WordBreak, Wrap, WritingMode, compose,
+    TextError, WordBreak, Wrap, WritingMode, compose, is_language,
 };
 use contrast::ContrastFields;
+pub use emit::Laid;
 use emphasis::Emphasis;
 use look::{Decoration, Highlight, Look, Looks, Stroke};
-use spans::{Base, Spans};
+use route::TrackFields;
+pub use route::{Route, chunks};
+use spans::{Base, SpanFields, Spans};
 use values::{Autospace, Distance, Families, Features, font_source};
 
 #[derive(Clone, Debug)]
@@ -46,6 +52,8 @@ pub struct Text {
     pub radius: Radius,
     /// Between the edges of the box and the lines.
     padding: Padding,
+    /// What it stands on, if not on lines.
+    track: Option<Box<TrackFields>>,
     /// Spans with families of their own, by their number.
     own_families: Vec<(usize, Vec<String>)>,
 }
@@ -156,6 +164,9 @@ fields! {
         orientation: Orientation = "mixed",
         /// So many digits at most stand side by side in a vertical line.
         combine_upright: Combined = 2,
+        /// What the text stands on instead of lines, as `{ "d": "M 0 60 Q 100 0 200 60" }`: it is one line, each letter turned with the
+        /// path.
+        path: Option<TrackFields>,
         /// Lines beyond are never drawn.
         max_lines: Option<MaxLines>,
         /// What becomes of too much text; `ellipsis` where `max_lines` or `autofit` stands, else `visible`.
@@ -175,14 +186,13 @@ impl TextFields {
         }
     }
 
-    pub fn finish(self, place: &Place) -> Result<Text, Problem> {
-        let spans = self.spans.map_or_else(Vec::new, |spans| spans.0);
-        let of_spans = spans.iter().flat_map(|span| span.ruby.iter().chain([&span.text]));
-        let bytes = of_spans.chain(&self.text).map(String::len).sum::<usize>();
+    pub fn finish(mut self, place: &Place) -> Result<Text, Problem> {
+        let spans = self.spans.take().map_or_else(Vec::new, |spans| spans.0);
+        let said = if self.text.is_some() { "text" } else { "spans" };
+        let bytes = of_text(&self.text, &spans).map(String::len).sum::<usize>();
         if bytes > MAX_TEXT_BYTES {
             let message = format!("a text has at most {MAX_TEXT_BYTES} bytes, not {bytes}");
-            let field = if self.text.is_some() { "text" } else { "spans" };
-            return Err(Problem::new(place.child(field), Code::TooMany, message));
+            return Err(Problem::new(place.child(said), Code::TooMany, message));
         }
         if let Some(lang) = self.lang.as_ref().filter(|lang| lang.len() > MAX_LANG_BYTES) {
             let message = format!("a language tag has at most {MAX_LANG_BYTES} bytes, not {}", lang.len());
@@ -194,6 +204,20 @@ impl TextFields {
         }
         if self.autofit.is_none() && self.autofit_group.is_some() {
             return Err(Problem::new(place.child("autofit_group"), Code::Conflict, "only texts with `autofit` share a size"));
+        }
+        if let Some(track) = &self.path {
+            let characters = of_text(&self.text, &spans).map(|text| text.chars().count()).sum::<usize>();
+            if characters > MAX_TRACK_CHARS {
+                let message = format!("a text on a path has at most {MAX_TRACK_CHARS} characters, not {characters}");
+                return Err(Problem::new(place.child(said), Code::TooMany, message));
+            }
+            if let Some((at, what)) = self.unbendable(&spans, place) {
+                return Err(Problem::new(at, Code::Conflict, format!("{what} does not go along a path")));
+            }
+            // Nothing to draw text along is most likely a mistake of the data.
+            if track.d.0.length() <= 0.0 {
+                return Err(Problem::new(place.child("path").child("d"), Code::InvalidValue, "the path has no length"));
+            }
         }
         let size = self.autofit.as_ref().map_or(self.size, |fit| fit.max).get();
         let style = Style {
@@ -224,7 +248,8 @@ impl TextFields {
                 (set, Looks { base: base.look, spans: of_spans })
             }
         };
-        let overflow = self.overflow.unwrap_or(if self.max_lines.is_some() || self.autofit.is_some() {
+        let on_path = self.path.is_some();
+        let overflow = self.overflow.unwrap_or(if (self.max_lines.is_some() && !on_path) || self.autofit.is_some() {
             Overflow::Ellipsis
         } else {
             Overflow::Visible
@@ -233,7 +258,7 @@ impl TextFields {
             spans: set,
             line_height: self.line_height.map(LineHeight::get),
             align: self.align,
-            wrap: self.wrap,
+            wrap: if on_path { Wrap::None } else { self.wrap },
             word_break: self.word_break,
             line_break: self.line_break,
             spacing_trim: self.spacing_trim,
@@ -243,7 +268,7 @@ impl TextFields {
             writing_mode: self.writing_mode,
             orientation: self.orientation,
             combine_upright: self.combine_upright.get() as u8,
-            max_lines: self.max_lines.map(MaxLines::get),
+            max_lines: if on_path { Some(1) } else { self.max_lines.map(MaxLines::get) },
             max_height: None,
             overflow,
         };
@@ -257,7 +282,33 @@ impl TextFields {
             background: self.background,
             radius: self.radius,
             padding: self.padding,
+            track: self.path.map(Box::new),
             own_families,
+        })
+    }
+
+    /// What is asked for that is only made along straight lines, and where.
+    fn unbendable(&self, spans: &[SpanFields], place: &Place) -> Option<(Place, &'static str)> {
+        let own = [
+            ("autofit", "`autofit`", self.autofit.is_some()),
+            ("writing_mode", "`vertical_rl`", self.writing_mode == WritingMode::VerticalRl),
+            ("decoration", "a line", self.decoration.is_some_and(|lines| lines != Decoration::default())),
+            ("highlight", "a highlight", self.highlight.is_some()),
+            ("emphasis", "emphasis", self.emphasis.is_some()),
+            ("contrast", "what is measured in boxes", self.contrast.is_some()),
+        ];
+        let of_layer = own.into_iter().find(|(.., asked)| *asked).map(|(field, what, _)| (place.child(field), what));
+        of_layer.or_else(|| {
+            spans.iter().enumerate().find_map(|(number, span)| {
+                let own = [
+                    ("decoration", "a line", span.decoration.is_some_and(|lines| lines != Decoration::default())),
+                    ("highlight", "a highlight", span.highlight.is_some()),
+                    ("emphasis", "emphasis", span.emphasis.is_some()),
+                    ("ruby", "ruby", span.ruby.is_some()),
+                ];
+                let (field, what, _) = own.into_iter().find(|(.., asked)| *asked)?;
+                Some((place.child("spans").index(number).child(field), what))
+            })
         })
     }
 }
@@ -275,6 +326,7 @@ impl Text {
             background: None,
             radius: Radius::NONE,
             padding: Padding::NONE,
+            track: None,
             own_families: Vec::new(),
         }
     }
@@ -312,6 +364,14 @@ impl Text {
         let at_size = fitted.zip(self.autofit.as_ref()).map(|(size, fit)| fit.at_size(&self.paragraph, size));
         let paragraph = at_size.as_ref().unwrap_or(&self.paragraph);
         let within = self.within(given);
+        if let Some(track) = &self.track {
+            let (route, size) = track.route(within, &place.child("path"))?;
+            let composed = compose(around.fonts, &self.paragraph, Some(route.room()), around.memo, around.ctx);
+            let composed = route.fitting(composed.map_err(|error| self.problem(error, place))?);
+            let size =
+                (given.width.unwrap_or(size.0 + self.padding.across()), given.height.unwrap_or(size.1 + self.padding.down()));
+            return Ok(Content::Text { composed, size, indent: 0.0, fitted, remedy: None, route: Some(Arc::new(route)) });
+        }
         let (measure, room) =
             if self.is_vertical() { (within.height, within.width) } else { (within.width.or(within.at_most), within.height) };
         // An ellipsis also ends what is higher than its box: by whole lines.
@@ -330,13 +390,13 @@ impl Text {
             Some(_) => 0.0,
             None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
         };
-        Ok(Content::Text { composed, size, indent, fitted, remedy: None })
+        Ok(Content::Text { composed, size, indent, fitted, remedy: None, route: None })
     }
 
     /// Its language says so.
     fn is_chinese(&self) -> bool {
         let lang = self.paragraph.spans.first().and_then(|span| span.style.lang.as_deref());
-        lang.and_then(|lang| lang.get(..2)).is_some_and(|lang| lang.eq_ignore_ascii_case("zh"))
+        lang.is_some_and(|lang| is_language(lang, "zh"))
     }
 
     /// Lines run from the top down.
@@ -363,6 +423,9 @@ impl Text {
     /// Where the lines' own origin lies on the canvas, in layout pixels. `indent` is how far the leftmost line begins from it.
     pub fn offset(&self, composed: &Composed, indent: f64, rect: Rect) -> (f64, f64) {
         let rect = self.content_box(rect);
+        if self.track.is_some() {
+            return (rect.x, rect.y);
+        }
         let room = if composed.vertical { rect.width } else { rect.height } - composed.height;
         let down = match self.vertical_align {
             VerticalAlign::Top => 0.0,
@@ -393,6 +456,11 @@ impl Text {
     fn said(&self, place: &Place) -> Place {
         place.child(if self.looks.spans.is_empty() { "text" } else { "spans" })
     }
+}
+
+/// All that is said, rubies too.
+fn of_text<'a>(text: &'a Option<String>, spans: &'a [SpanFields]) -> impl Iterator<Item = &'a String> {
+    spans.iter().flat_map(|span| span.ruby.iter().chain([&span.text])).chain(text)
 }
 
 /// Where the families of a span are written.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::asset::{Assets, Shown};
 use crate::geom::Rect;
+use crate::layer::text::{Route, chunks};
 use crate::layer::{Content, Kind};
 use crate::layout::{Layout, Seen};
 use crate::text::{Composed, Face, Glyph, Line, Pose, Run};
@@ -39,19 +40,24 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
     match (&layer.kind, placed.content) {
-        (Kind::Text(text), Content::Text { composed, indent, fitted, .. }) => {
+        (Kind::Text(text), Content::Text { composed, indent, fitted, route, .. }) => {
             let (dx, dy) = text.offset(composed, *indent, placed.rect);
+            let route = route.as_deref();
+            let axis = match route {
+                Some(route) => Axis::Path(route),
+                None if composed.vertical => Axis::Down,
+                None => Axis::Across,
+            };
             let drawn = composed.lines.iter().any(|line| !line.runs.is_empty());
             let size = text.paragraph.spans.first().filter(|_| drawn).map(|span| fitted.unwrap_or(span.style.size));
-            if let (Ink::Told, Some(covered)) = (ink, ink_box(composed)) {
+            if let (Ink::Told, Some(covered)) = (ink, ink_box(composed, route)) {
                 entry.insert("ink".into(), rect(Rect { x: covered.x + dx, y: covered.y + dy, ..covered }, scale));
             }
             if let Some(size) = size {
                 entry.insert("size".into(), number(size * scale));
             }
             let joined: String = text.paragraph.spans.iter().map(|s| s.text.as_str()).collect();
-            let lines: Vec<Value> =
-                composed.lines.iter().map(|line| self::line(line, &joined, composed.vertical, (dx, dy), scale)).collect();
+            let lines: Vec<Value> = composed.lines.iter().map(|line| self::line(line, &joined, &axis, (dx, dy), scale)).collect();
             entry.insert("lines".into(), json!(lines));
             entry.insert("fonts".into(), json!(fonts(composed)));
             entry.insert(
@@ -59,7 +65,12 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
                 json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()),
             );
             entry.insert("truncated".into(), json!(composed.truncated));
-            entry.insert("overflow".into(), json!(overflows(composed, *indent, text.content_box(placed.rect))));
+            let overflows = match route {
+                // What is too much for a path is not drawn beyond it.
+                Some(_) => composed.truncated,
+                None => overflows(composed, *indent, text.content_box(placed.rect)),
+            };
+            entry.insert("overflow".into(), json!(overflows));
         }
         (Kind::Image(_) | Kind::Svg(_), _) => {
             let source = match assets.get(layer.id.0) {
@@ -76,41 +87,65 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     Value::Object(entry)
 }
 
-fn line(line: &Line, joined: &str, vertical: bool, (dx, dy): (f64, f64), scale: f64) -> Value {
+/// Which way a line runs.
+enum Axis<'a> {
+    Across,
+    Down,
+    Path(&'a Route),
+}
+
+impl Axis<'_> {
+    /// What a place along it and a length of it are called.
+    fn names(&self) -> (&'static str, &'static str) {
+        match self {
+            Axis::Across => ("x", "width"),
+            Axis::Down => ("y", "height"),
+            Axis::Path(_) => ("along", "width"),
+        }
+    }
+}
+
+fn line(line: &Line, joined: &str, axis: &Axis<'_>, (dx, dy): (f64, f64), scale: f64) -> Value {
     let mut entry = json!({
         "text": joined.get(line.range.clone()).unwrap_or_default(),
         "start": line.range.start,
         "end": line.range.end,
     });
-    let places = match vertical {
+    let places = match axis {
+        Axis::Across => vec![("x", dx + line.x), ("baseline", dy + line.baseline), ("width", line.width)],
         // The middle of the column.
-        true => [("x", dx - line.baseline), ("y", dy + line.x), ("height", line.width)],
-        false => [("x", dx + line.x), ("baseline", dy + line.baseline), ("width", line.width)],
+        Axis::Down => vec![("x", dx - line.baseline), ("y", dy + line.x), ("height", line.width)],
+        Axis::Path(route) => vec![("along", route.along(line.x)), ("width", line.width)],
     };
     if let Some(entry) = entry.as_object_mut() {
-        entry.extend(places.map(|(name, place)| (name.to_owned(), number(place * scale))));
-        entry.insert("runs".to_owned(), json!(runs(line, if vertical { dy } else { dx }, vertical, scale)));
+        entry.extend(places.into_iter().map(|(name, place)| (name.to_owned(), number(place * scale))));
+        entry.insert("runs".to_owned(), json!(runs(line, axis, (dx, dy), scale)));
     }
     entry
 }
 
 /// Stretches of one face and direction, in the order in which they stand on the line.
-fn runs(line: &Line, start_of_line: f64, vertical: bool, scale: f64) -> Vec<Value> {
-    let (place, length) = if vertical { ("y", "height") } else { ("x", "width") };
+fn runs(line: &Line, axis: &Axis<'_>, (dx, dy): (f64, f64), scale: f64) -> Vec<Value> {
+    let (place, length) = axis.names();
     let start = |run: &Run| run.glyphs.iter().map(|glyph| glyph.cluster).min().unwrap_or(line.range.start);
     let mut starts: Vec<usize> = line.runs.iter().filter(|run| !run.ruby).map(start).collect();
     starts.sort_unstable();
     let entry = |run: &Run| {
         let from = start(run);
         let to = starts.get(starts.partition_point(|start| *start <= from)).copied().unwrap_or(line.range.end);
-        let from_start = |glyph: &Glyph| if vertical { glyph.along } else { glyph.x };
+        let from_start = |glyph: &Glyph| if matches!(axis, Axis::Across) { glyph.x } else { glyph.along };
         let left = run.glyphs.iter().map(from_start).fold(f64::INFINITY, f64::min);
+        let from_origin = match axis {
+            Axis::Across => dx + left,
+            Axis::Down => dy + left,
+            Axis::Path(route) => route.along(left),
+        };
         let width: f64 = run.glyphs.iter().map(|glyph| glyph.advance).sum();
         json!({
             "start": from,
             "end": to.max(from),
             "font": run.face.family(),
-            place: number((start_of_line + left) * scale),
+            place: number(from_origin * scale),
             length: number(width * scale),
             "rtl": run.rtl,
         })
@@ -128,12 +163,15 @@ fn overflows(composed: &Composed, indent: f64, boxed: Rect) -> bool {
 
 /// What the glyphs cover, from the lines' own origin; nothing where they are all blank. Colour glyphs count with their em's
 /// box.
-fn ink_box(composed: &Composed) -> Option<Rect> {
+fn ink_box<'c>(composed: &'c Composed, route: Option<&Route>) -> Option<Rect> {
     let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
     // A text has few different glyphs, and each outline takes microseconds to read.
     let mut known: HashMap<(*const Face, u64, u64, u64, u16), Option<Rect>> = HashMap::new();
-    for run in composed.lines.iter().flat_map(|line| &line.runs) {
-        for glyph in &run.glyphs {
+    let baseline = composed.lines.first().map_or(0.0, |line| line.baseline);
+    let parts = |run: &'c Run| chunks(&run.glyphs).map(move |cluster| (run, cluster));
+    for (run, cluster) in composed.lines.iter().flat_map(|line| &line.runs).flat_map(parts) {
+        let frame = route.map(|route| route.frame(cluster, baseline));
+        for glyph in cluster {
             let pose = match run.pose {
                 Pose::Upright => 0,
                 Pose::Turned => 1,
@@ -141,8 +179,10 @@ fn ink_box(composed: &Composed) -> Option<Rect> {
             };
             let name = (Arc::as_ptr(&run.face), run.size.to_bits(), run.slant.to_bits(), pose, glyph.id);
             if let Some(ink) = *known.entry(name).or_insert_with(|| ink_of(run, glyph.id)) {
-                low = (low.0.min(glyph.x + ink.x), low.1.min(glyph.y + ink.y));
-                high = (high.0.max(glyph.x + ink.right()), high.1.max(glyph.y + ink.bottom()));
+                let ink = Rect { x: glyph.x + ink.x, y: glyph.y + ink.y, ..ink };
+                let ink = frame.map_or(ink, |frame| frame.bounds_of(ink));
+                low = (low.0.min(ink.x), low.1.min(ink.y));
+                high = (high.0.max(ink.right()), high.1.max(ink.bottom()));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::key::Key;
+use crate::key::{BySpread, Key};
 use seen::Seen;
 
 mod seen;
@@ -112,7 +112,7 @@ struct Entry {
 
 #[derive(Default)]
 struct Shard {
-    entries: HashMap<Name, Entry>,
+    entries: HashMap<Name, Entry, BySpread>,
     /// By last use, the longest unused first. Ticks are unique.
     lasting: BTreeMap<u64, Name>,
     fleeting: BTreeMap<u64, Name>,

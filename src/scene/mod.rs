@@ -245,7 +245,7 @@ impl GlyphRun {
             None => key.u8(0),
         };
         match self.pen {
-            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8),
+            Some(pen) => key.u8(1).f64(pen.width).u8(pen.glyph as u8).f64(pen.heavier),
             None => key.u8(0),
         }
     }
@@ -257,6 +257,8 @@ pub struct Pen {
     /// In pixels of the output.
     pub width: f64,
     pub glyph: Inside,
+    /// How wide a pen makes the glyph itself heavier: what a hollow one leaves out is as heavy.
+    pub heavier: f64,
 }
 
 /// What becomes of the glyph that a pen goes around.
@@ -315,18 +317,19 @@ impl Item<Lowered> {
     /// `reach` is how far ink may lie from an origin, in pixels per em: from the face's own bounding box.
     pub fn glyphs(run: GlyphRun, paint: Paint) -> Item<Lowered> {
         let mut key = run.key_of_form("glyphs");
-        key = key.u32(run.glyphs.len() as u32);
+        key = key.u32(run.glyphs.len() as u32).room_for(run.glyphs.len() * 12);
         let reach = run.face.ink_box();
         let m = run.matrix.unwrap_or(Affine::IDENTITY);
         let ink = m.bounds_of(reach.scale(run.size)).inset(-run.pen.map_or(0.0, |pen| pen.width / 2.0));
+        let [left, top, right, bottom] = [ink.x, ink.y, ink.right(), ink.bottom()].map(Fx::from_px);
         let mut bounds = PxRect::default();
         for glyph in &run.glyphs {
-            key = key.u32(u32::from(glyph.id)).i32(glyph.x.0).i32(glyph.y.0);
+            key = key.i32s([i32::from(glyph.id), glyph.x.0, glyph.y.0]);
             let one = FxRect {
-                x0: Fx(glyph.x.0.saturating_add(Fx::from_px(ink.x).0)),
-                y0: Fx(glyph.y.0.saturating_add(Fx::from_px(ink.y).0)),
-                x1: Fx(glyph.x.0.saturating_add(Fx::from_px(ink.right()).0)),
-                y1: Fx(glyph.y.0.saturating_add(Fx::from_px(ink.bottom()).0)),
+                x0: Fx(glyph.x.0.saturating_add(left.0)),
+                y0: Fx(glyph.y.0.saturating_add(top.0)),
+                x1: Fx(glyph.x.0.saturating_add(right.0)),
+                y1: Fx(glyph.y.0.saturating_add(bottom.0)),
             };
             bounds = bounds.union(one.touched());
         }

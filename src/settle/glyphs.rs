@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ctx::{Budget, OverBudget};
 use crate::geom::{Affine, PxRect};
-use crate::key::{Key, KeyBuilder};
+use crate::key::{BySpread, Key};
 use crate::memo::{Kind, Memo};
 use crate::pixels::Mask;
 use crate::scene::{GlyphRun, PlacedMask};
@@ -15,13 +15,23 @@ use crate::settle::pen::Ink;
 /// Masks of more pixels are not kept whole and not remembered: only what lies on the canvas is made, and it is charged.
 const GIANT: u64 = 1 << 20;
 
+/// Distinct glyphs for which there is room from the beginning.
+const MANY: usize = 64;
+
 /// A glyph at one of sixteen places within a pixel.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 struct Spot {
     id: u16,
     /// Quarters of a pixel.
     x: u8,
     y: u8,
+}
+
+impl Spot {
+    /// Another one for each.
+    fn number(self) -> u32 {
+        u32::from(self.id) << 4 | u32::from(self.y & 3) << 2 | u32::from(self.x & 3)
+    }
 }
 
 /// A glyph's coverage; its top left pixel lies at (`left`, `top`) from the pixel that holds the origin.
@@ -50,13 +60,17 @@ pub(super) struct Spots<'a> {
 impl<'a> Spots<'a> {
     pub fn look_up(run: &'a GlyphRun, canvas: PxRect, memo: &Memo) -> Spots<'a> {
         let key = run.key_of_form("glyph masks");
-        let mut found = Spots { run, canvas, key: key.finish(), spots: Vec::new(), glyphs: Vec::with_capacity(run.glyphs.len()) };
-        let mut known = HashMap::new();
+        let count = run.glyphs.len();
+        // Most glyphs of a line are of one kind each; of a long one they are not.
+        let distinct = count.min(MANY);
+        let (spots, glyphs) = (Vec::with_capacity(distinct), Vec::with_capacity(count));
+        let mut found = Spots { run, canvas, key: key.finish(), spots, glyphs };
+        let mut known: HashMap<u32, usize, BySpread> = HashMap::with_capacity_and_hasher(distinct, BySpread::default());
         for glyph in &run.glyphs {
             // The nearest quarter of a pixel.
             let (x, y) = ((glyph.x.0 + 8) >> 4, (glyph.y.0 + 8) >> 4);
             let spot = Spot { id: glyph.id, x: (x & 3) as u8, y: (y & 3) as u8 };
-            let at = *known.entry(spot).or_insert_with(|| {
+            let at = *known.entry(spot.number()).or_insert_with(|| {
                 let mask = memo.get::<GlyphMask>(Kind::Mask, found.key_of(spot));
                 found.spots.push((spot, mask.map(Form::Mask)));
                 found.spots.len() - 1
@@ -71,7 +85,7 @@ impl<'a> Spots<'a> {
     }
 
     fn key_of(&self, spot: Spot) -> Key {
-        KeyBuilder::new("glyph mask").key(self.key).u32(u32::from(spot.id)).u8(spot.x).u8(spot.y).finish()
+        self.key.member(spot.number())
     }
 
     /// The same with every mask there.

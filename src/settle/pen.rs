@@ -12,23 +12,27 @@ use crate::settle::outline::{At, Curve, Outline, rasterize};
 /// The covered area.
 pub(super) struct Ink {
     area: Outline,
-    /// The glyph that a pen went around, where it counts.
+    /// The glyph that a pen went around, where it counts, and what makes it heavier than its outline is.
     glyph: Option<(Outline, Inside)>,
+    rim: Option<Outline>,
 }
 
 impl Ink {
     pub fn filled(area: Outline) -> Ink {
-        Ink { area, glyph: None }
+        Ink { area, glyph: None, rim: None }
     }
 
     /// `None` where there is nothing to draw.
     pub fn drawn(curves: Vec<OutlineCurve>, map: Affine, pen: Pen) -> Option<Ink> {
-        let area = Outline::of(closed(&along(&contours(&curves, map), pen.width)?))?;
+        let contours = contours(&curves, map);
+        let drawn = |width: f64| Outline::of(closed(&along(&contours, width)?));
+        let area = drawn(pen.width)?;
+        let rim = if pen.glyph == Inside::Hollow && pen.heavier > 0.0 { drawn(pen.heavier) } else { None };
         let glyph = match pen.glyph {
             Inside::Ignored => None,
             counts => Outline::new(curves, map).map(|glyph| (glyph, counts)),
         };
-        Some(Ink { area, glyph })
+        Some(Ink { area, glyph, rim })
     }
 
     pub fn bounds(&self) -> PxRect {
@@ -39,7 +43,11 @@ impl Ink {
     pub fn mask(&self, window: PxRect) -> Option<Mask> {
         let area = rasterize(&self.area, window)?;
         let Some((glyph, counts)) = &self.glyph else { return Some(area) };
-        let glyph = rasterize(glyph, window)?;
+        let mut glyph = rasterize(glyph, window)?;
+        if let Some(rim) = self.rim.as_ref().and_then(|rim| rasterize(rim, window)) {
+            let rows = (0..glyph.height()).flat_map(|y| glyph.row(y).iter().zip(rim.row(y)));
+            glyph = Mask::new(glyph.width(), glyph.height(), rows.map(|(glyph, rim)| *glyph.max(rim)).collect())?;
+        }
         let pairs = (0..area.height()).flat_map(|y| area.row(y).iter().zip(glyph.row(y)));
         let both: Vec<u8> = match counts {
             Inside::Filled => pairs.map(|(area, glyph)| *area.max(glyph)).collect(),
@@ -125,6 +133,10 @@ mod tests {
         all
     }
 
+    fn pen(width: f64, glyph: Inside) -> Pen {
+        Pen { width, glyph, heavier: 0.0 }
+    }
+
     fn covered(pen: Pen) -> (PxRect, Mask) {
         let ink = Ink::drawn(frame(), Affine::IDENTITY, pen).unwrap();
         (ink.bounds(), ink.mask(ink.bounds()).unwrap())
@@ -132,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_pen_draws_on_both_sides_and_round_corners() {
-        let (bounds, mask) = covered(Pen { width: 4.0, glyph: Inside::Ignored });
+        let (bounds, mask) = covered(pen(4.0, Inside::Ignored));
         assert_eq!(bounds, PxRect::new(-2, -2, 22, 22));
         let at = |x: i32, y: i32| mask.row((y + 2) as u32)[(x + 2) as usize];
         // On the outline, in the body, in the hole.
@@ -143,16 +155,23 @@ mod tests {
 
     #[test]
     fn a_hollow_one_leaves_the_glyph_out() {
-        let (_, mask) = covered(Pen { width: 4.0, glyph: Inside::Hollow });
+        let (_, mask) = covered(pen(4.0, Inside::Hollow));
         let at = |x: i32, y: i32| mask.row((y + 2) as u32)[(x + 2) as usize];
         assert_eq!((at(-1, 10), at(1, 10), at(3, 10), at(6, 10)), (255, 0, 0, 255));
-        let (_, mask) = covered(Pen { width: 2.0, glyph: Inside::Filled });
+        let (_, mask) = covered(pen(2.0, Inside::Filled));
         let at = |x: i32, y: i32| mask.row((y + 1) as u32)[(x + 1) as usize];
         assert_eq!((at(-1, 10), at(1, 10), at(3, 10), at(5, 10), at(7, 10)), (255, 255, 255, 255, 0));
     }
 
     #[test]
+    fn a_hollow_one_leaves_out_what_makes_the_glyph_heavier() {
+        let (_, mask) = covered(Pen { heavier: 2.0, ..pen(6.0, Inside::Hollow) });
+        let at = |x: i32, y: i32| mask.row((y + 3) as u32)[(x + 3) as usize];
+        assert_eq!((at(-2, 10), at(-1, 10), at(1, 10), at(5, 10), at(6, 10)), (255, 0, 0, 0, 255));
+    }
+
+    #[test]
     fn nothing_is_drawn_of_nothing() {
-        assert!(Ink::drawn(Vec::new(), Affine::IDENTITY, Pen { width: 4.0, glyph: Inside::Ignored }).is_none());
+        assert!(Ink::drawn(Vec::new(), Affine::IDENTITY, pen(4.0, Inside::Ignored)).is_none());
     }
 }

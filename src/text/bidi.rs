@@ -48,7 +48,8 @@ pub fn levels(text: &str, direction: Direction) -> Levels {
 
 /// Right to left letters, Arabic numbers and everything that embeds, overrides or isolates.
 fn needs_levels(c: char) -> bool {
-    c >= '\u{590}' && {
+    // Nothing of the kind among Latin letters, nor from kana to Hangul.
+    c >= '\u{590}' && !matches!(c, '\u{3000}'..='\u{D7FF}') && {
         use BidiClass::*;
         matches!(bidi_class(c), R | AL | AN | RLE | RLO | RLI | LRE | LRO | LRI | FSI | PDF | PDI)
     }
@@ -122,6 +123,13 @@ mod tests {
         for (text, direction, expected) in cases {
             assert_eq!(levels(text, direction).paragraph, expected, "{text:?} {direction:?}");
         }
+    }
+
+    #[test]
+    fn what_is_quickly_told_is_told_right() {
+        use BidiClass::*;
+        let slow = |c: char| matches!(bidi_class(c), R | AL | AN | RLE | RLO | RLI | LRE | LRO | LRI | FSI | PDF | PDI);
+        assert!(('\0'..=char::MAX).all(|c| needs_levels(c) == slow(c)));
     }
 
     #[test]

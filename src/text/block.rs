@@ -119,11 +119,12 @@ impl Block {
             line_break: paragraph.line_break,
             lang: spans.lang(spans.at(block.range.start)),
         };
+        let mut place = 0;
         for at in breaks::opportunities(text, options, &check)? {
             // Characters without glyphs have no cluster: the next one that has takes the opportunity, unless it stands
             // inside a ligature.
             let at = block.range.start + at;
-            let place = block.clusters.partition_point(|cluster| cluster.start < at);
+            place += block.clusters.iter().skip(place).take_while(|cluster| cluster.start < at).count();
             let skipped = block.clusters.get(place).and_then(|cluster| spans.text.get(at..cluster.start));
             if skipped.is_some_and(|skipped| skipped.chars().all(is_ignorable))
                 && let Some(cluster) = block.clusters.get_mut(place)
@@ -297,6 +298,10 @@ impl Block {
             }
             let from = self.clusters.partition_point(|cluster| cluster.start < range.start);
             let to = self.clusters.partition_point(|cluster| cluster.start < range.end);
+            let begins = self.clusters.get(from).is_some_and(|first| spans.ruby_from(ruby.span, first.start).is_some());
+            if !begins {
+                continue;
+            }
             let Some(base) = self.clusters.get_mut(from..to).filter(|base| !base.is_empty()) else { continue };
             let last = base.last().map_or(0.0, |cluster| cluster.spacing);
             let width = base.iter().map(|cluster| cluster.advance + cluster.spacing).sum::<f64>() - last;
@@ -336,6 +341,13 @@ impl Block {
     /// The cluster that holds the character at `at`.
     pub fn cluster_at(&self, at: usize) -> usize {
         self.clusters.partition_point(|cluster| cluster.start <= at).saturating_sub(1)
+    }
+
+    /// The same, first looked for beside one that is known.
+    pub fn cluster_near(&self, at: usize, known: usize) -> usize {
+        let starts = |place: usize| self.clusters.get(place).map_or(usize::MAX, |cluster| cluster.start);
+        let holds = |place: &usize| starts(*place) <= at && at < starts(place + 1);
+        [known, known + 1, known.saturating_sub(1)].into_iter().find(holds).unwrap_or_else(|| self.cluster_at(at))
     }
 
     /// Where a cluster's text ends.

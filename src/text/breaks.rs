@@ -10,7 +10,7 @@ use icu_segmenter::{GraphemeClusterSegmenter, LineSegmenter};
 
 use crate::ctx::Stopped;
 use crate::text::unicode::{general_category, is_east_asian};
-use crate::text::{LineBreak, WordBreak};
+use crate::text::{LineBreak, WordBreak, is_language};
 
 /// Opportunities between two looks at whether the work is still wanted: a millisecond.
 const CHECK_EVERY: usize = 4_096;
@@ -32,7 +32,7 @@ pub fn opportunities(
     check: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Vec<usize>, Stopped> {
     // In Chinese the double quotation marks are brackets; other languages open and close with either.
-    let bracketed = options.lang.is_some_and(|lang| lang.get(..2).is_some_and(|l| l.eq_ignore_ascii_case("zh")));
+    let bracketed = options.lang.is_some_and(|lang| is_language(lang, "zh"));
     let replaced;
     let text = if bracketed && text.contains(['“', '”']) {
         // Brackets of as many bytes that are not East Asian themselves: no line ends between a letter and one.
@@ -157,58 +157,65 @@ fn correct_wide(text: &str, may: &mut [bool]) {
             *may = value;
         }
     };
-    let (mut before_that, mut before): (Option<char>, Option<char>) = (None, None);
+    // Of those before it each with its class.
+    let (mut before_that, mut before): (Option<(char, Class)>, Option<(char, Class)>) = (None, None);
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let after = chars.peek().map(|(_, c)| *c);
+        let of_c = class(c);
         match c {
-            '\u{B7}' if before.is_some_and(is_east_asian) => set(at, false),
+            '\u{B7}' if before.is_some_and(|(before, _)| is_east_asian(before)) => set(at, false),
             '\u{2018}' | '\u{201C}' | '\u{2019}' | '\u{201D}' => {
-                if let (Some(before), Some(after)) = (before, after)
+                if let (Some((before, of_before)), Some(after)) = (before, after)
                     && is_east_asian(before)
                     && is_east_asian(after)
                 {
-                    if general_category(c) == GeneralCategory::InitialPunctuation && !holds_next(before) {
+                    if general_category(c) == GeneralCategory::InitialPunctuation && !holds_next(of_before) {
                         set(at, true);
-                    } else if general_category(c) == GeneralCategory::FinalPunctuation && !holds_to_previous(after) {
+                    } else if general_category(c) == GeneralCategory::FinalPunctuation && !holds_to_previous(class(after)) {
                         set(at + c.len_utf8(), true);
                     }
                 }
             }
             _ => {
-                let opens = class(c) == Class::OpenPunctuation && !(c.is_ascii() && before.is_some_and(|b| b.is_ascii()));
-                if opens && before.is_some_and(is_unit) && after.is_none_or(|after| class(after) != Class::Numeric) {
+                let of_ascii = c.is_ascii() && before.is_some_and(|(b, _)| b.is_ascii());
+                if of_c == Class::OpenPunctuation
+                    && !of_ascii
+                    && before.is_some_and(|(_, class)| is_unit(class))
+                    && after.is_none_or(|after| class(after) != Class::Numeric)
+                {
                     set(at, true);
                 }
-                let closed = before.is_some_and(|b| !b.is_ascii() && CLOSING.contains(&class(b)));
-                if closed && is_unit(c) && before_that.is_none_or(|b| class(b) != Class::Numeric) {
+                let closed = before.is_some_and(|(b, class)| !b.is_ascii() && CLOSING.contains(&class));
+                if closed && is_unit(of_c) && before_that.is_none_or(|(_, class)| class != Class::Numeric) {
                     set(at, true);
                 }
             }
         }
         before_that = before;
-        before = Some(c);
+        before = Some((c, of_c));
     }
 }
 
 const CLOSING: [Class; 2] = [Class::ClosePunctuation, Class::CloseParenthesis];
 
 /// A sign before or after numbers.
-fn is_unit(c: char) -> bool {
-    [Class::PostfixNumeric, Class::PrefixNumeric].contains(&class(c))
+fn is_unit(class: Class) -> bool {
+    [Class::PostfixNumeric, Class::PrefixNumeric].contains(&class)
 }
 
 fn class(c: char) -> Class {
-    CodePointMapData::<Class>::new().get(c)
+    // Most of what is asked about.
+    if matches!(c, '\u{4E00}'..='\u{9FFF}') { Class::Ideographic } else { CodePointMapData::<Class>::new().get(c) }
 }
 
 /// No line ends after it.
-fn holds_next(c: char) -> bool {
-    [Class::OpenPunctuation, Class::Quotation, Class::Glue, Class::WordJoiner, Class::ZWJ, Class::BreakBefore].contains(&class(c))
+fn holds_next(class: Class) -> bool {
+    [Class::OpenPunctuation, Class::Quotation, Class::Glue, Class::WordJoiner, Class::ZWJ, Class::BreakBefore].contains(&class)
 }
 
 /// No line starts with it.
-fn holds_to_previous(c: char) -> bool {
+fn holds_to_previous(class: Class) -> bool {
     [
         Class::ClosePunctuation,
         Class::CloseParenthesis,
@@ -229,7 +236,7 @@ fn holds_to_previous(c: char) -> bool {
         Class::Inseparable,
         Class::PostfixNumeric,
     ]
-    .contains(&class(c))
+    .contains(&class)
 }
 
 /// A grapheme cluster of more characters than this is cut: no script needs it, and one piece of a million marks would be

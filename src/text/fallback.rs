@@ -9,7 +9,7 @@ use crate::text::unicode::{Presentation, presentation};
 /// Clusters whose face is remembered, by the last bits of their hash: a power of two.
 const REMEMBERED: usize = 1_024;
 /// Longer ones are looked up anew.
-const MAX_REMEMBERED_BYTES: usize = 32;
+const MAX_REMEMBERED_BYTES: usize = 23;
 
 /// Chooses faces for one style.
 pub(in crate::text) struct Chooser<'a> {
@@ -21,7 +21,22 @@ pub(in crate::text) struct Chooser<'a> {
     /// By script, when first needed.
     chains: Vec<(Script, Vec<Candidate>)>,
     /// Made at the first question: of many spans some are empty.
-    remembered: Vec<Option<(Box<str>, Script, Choice)>>,
+    remembered: Vec<Option<Remembered>>,
+}
+
+/// What was found for a cluster.
+#[derive(Clone, Copy)]
+struct Remembered {
+    bytes: [u8; MAX_REMEMBERED_BYTES],
+    len: u8,
+    script: Script,
+    choice: Choice,
+}
+
+impl Remembered {
+    fn is_of(&self, cluster: &str, script: Script) -> bool {
+        self.script == script && self.bytes.get(..usize::from(self.len)) == Some(cluster.as_bytes())
+    }
 }
 
 /// The face for a cluster.
@@ -64,17 +79,19 @@ impl<'a> Chooser<'a> {
         // FNV-1a: whatever it collides, only time is lost.
         let hash = cluster.bytes().fold(0x811C_9DC5_u32, |hash, b| (hash ^ u32::from(b)).wrapping_mul(0x0100_0193));
         let place = (hash ^ (hash >> 16)) as usize % REMEMBERED;
-        if let Some(Some((of, in_script, choice))) = self.remembered.get(place)
-            && (&**of, *in_script) == (cluster, script)
+        if let Some(Some(found)) = self.remembered.get(place)
+            && found.is_of(cluster, script)
         {
-            return Some(*choice);
+            return Some(found.choice);
         }
         let choice = self.search(cluster, script)?;
         if self.remembered.is_empty() {
-            self.remembered.resize_with(REMEMBERED, || None);
+            self.remembered.resize(REMEMBERED, None);
         }
         if let Some(slot) = self.remembered.get_mut(place) {
-            *slot = Some((cluster.into(), script, choice));
+            let mut bytes = [0; MAX_REMEMBERED_BYTES];
+            bytes.iter_mut().zip(cluster.bytes()).for_each(|(to, from)| *to = from);
+            *slot = Some(Remembered { bytes, len: cluster.len() as u8, script, choice });
         }
         Some(choice)
     }

@@ -2,7 +2,7 @@
 //! hanging-punctuation).
 
 use icu_properties::CodePointMapData;
-use icu_properties::props::{GeneralCategory, Script};
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup as Group, Script};
 
 use crate::text::HangingPunctuation;
 use crate::text::unicode::{general_category, is_east_asian, is_ignorable};
@@ -22,32 +22,13 @@ fn side(c: char) -> Option<Side> {
         return c.is_ascii_alphanumeric().then_some(Side::Other);
     }
     let category = general_category(c);
-    let punctuation = matches!(
-        category,
-        GeneralCategory::ConnectorPunctuation
-            | GeneralCategory::DashPunctuation
-            | GeneralCategory::OpenPunctuation
-            | GeneralCategory::ClosePunctuation
-            | GeneralCategory::InitialPunctuation
-            | GeneralCategory::FinalPunctuation
-            | GeneralCategory::OtherPunctuation
-    );
+    let punctuation = Group::Punctuation.contains(category);
     let script = CodePointMapData::<Script>::new().get(c);
     if script == Script::Han || matches!(c, '\u{3041}'..='\u{30FF}' | '\u{31C0}'..='\u{31FF}') {
         return (!punctuation).then_some(Side::Ideograph);
     }
-    let letter = matches!(
-        category,
-        GeneralCategory::UppercaseLetter
-            | GeneralCategory::LowercaseLetter
-            | GeneralCategory::TitlecaseLetter
-            | GeneralCategory::ModifierLetter
-            | GeneralCategory::OtherLetter
-            | GeneralCategory::NonspacingMark
-            | GeneralCategory::SpacingMark
-            | GeneralCategory::EnclosingMark
-            | GeneralCategory::DecimalNumber
-    );
+    let letter =
+        category == GeneralCategory::DecimalNumber || [Group::Letter, Group::Mark].iter().any(|group| group.contains(category));
     (letter && !is_east_asian(c)).then_some(Side::Other)
 }
 

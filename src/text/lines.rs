@@ -12,7 +12,7 @@ use crate::text::shape::{Shaper, Stretch};
 use crate::text::shaped::{ShapedItem, slice_glyphs};
 use crate::text::spans::{Spans, is_language};
 use crate::text::stance::Stance;
-use crate::text::unicode::is_east_asian;
+use crate::text::unicode::{is_east_asian, is_of_word, opens, stretches};
 use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
 
 /// Widths are sums of floating point numbers; a box made to measure must hold its text.
@@ -29,6 +29,8 @@ const SOFT_HYPHEN: char = '\u{AD}';
 /// What a soft hyphen shows at a line's end, by preference.
 const HYPHENS: [&str; 2] = ["\u{2010}", "-"];
 const ELLIPSIS: &str = "…";
+/// How much of a line may be given up for an ellipsis to stand after a whole word.
+const MOST_LOST: f64 = 0.3;
 /// As Chinese writes it: six dots over two letters.
 const CHINESE_ELLIPSIS: &str = "……";
 
@@ -400,13 +402,48 @@ impl Breaker<'_, '_, '_> {
         if last.is_some_and(after_wide) { CHINESE_ELLIPSIS } else { ELLIPSIS }
     }
 
-    /// The same line shortened so that an ellipsis fits after it. Spaces before the ellipsis go.
+    /// The same line shortened so that an ellipsis fits after it, at the end of a word where one is near.
     pub fn with_ellipsis(&mut self, cut: Cut) -> Result<Cut, Stopped> {
         let first = cut.clusters.start;
-        let mut end = cut.visible_end;
+        let end = cut.visible_end;
+        let shortened = self.shortened(first, end)?;
+        match self.word_end(first, shortened.visible_end) {
+            Some(word) => {
+                let at_word = self.shortened(first, word)?;
+                Ok(if at_word.visible_end > first { at_word } else { shortened })
+            }
+            None => Ok(shortened),
+        }
+    }
+
+    /// Where the word begins that a line which ends before cluster `end` would tear, unless so much would be lost that the torn word
+    /// is better. Ideographs, kana and what stands with them end anywhere.
+    fn word_end(&self, first: usize, end: usize) -> Option<usize> {
+        let next = self.block.clusters.get(end).filter(|next| !next.opportunity && end > first)?;
+        let letter = |at: usize| self.spans.text.get(at..).and_then(|rest| rest.chars().next());
+        let torn = letter(next.start).is_some_and(|c| is_of_word(c) && !stretches(c));
+        let before = self.block.clusters.get(end - 1).and_then(|cluster| letter(cluster.start));
+        if !torn || before.is_none_or(stretches) {
+            return None;
+        }
+        let width = |of: Range<usize>| -> f64 {
+            self.block.clusters.get(of).unwrap_or(&[]).iter().map(|cluster| cluster.advance + cluster.spacing).sum()
+        };
+        let word = (first + 1..end).rev().find(|at| self.block.clusters.get(*at).is_some_and(|cluster| cluster.opportunity))?;
+        (width(word..end) <= MOST_LOST * width(first..end)).then_some(word)
+    }
+
+    /// What may not stand before an ellipsis: blanks, stops and commas, which it takes the place of, and what opens.
+    fn goes_before_ellipsis(&self, cluster: &crate::text::block::Cluster) -> bool {
+        let c = self.spans.text.get(cluster.start..).and_then(|rest| rest.chars().next());
+        cluster.hangs || c.is_some_and(|c| gaps::is_stop(c) || opens(c))
+    }
+
+    /// The line up to cluster `end`, or as much of it as leaves room for an ellipsis.
+    fn shortened(&mut self, first: usize, mut end: usize) -> Result<Cut, Stopped> {
         loop {
             self.spans.ctx.check()?;
-            while end > first && self.block.clusters.get(end - 1).is_some_and(|cluster| cluster.hangs) {
+            while end > first && self.block.clusters.get(end - 1).is_some_and(|last| self.goes_before_ellipsis(last)) {
                 end -= 1;
             }
             let marker = self.marker(end, self.ellipsis(first, end));

@@ -25,6 +25,7 @@ use crate::ctx::{Ctx, Stopped};
 use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 
+pub use spans::is_language;
 pub use unicode::{is_emphasized, is_unskipped};
 
 pub use font::{Axis, BadFont, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts, OwnFont, Synthetic};

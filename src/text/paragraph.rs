@@ -48,10 +48,6 @@ pub(in crate::text) fn compose(
         return Err(TextError::TooManyCharacters { characters: text.chars().count() });
     }
 
-    let edges: Vec<f64> = match spans.rubies.is_empty() {
-        true => Vec::new(),
-        false => (0..faces.len()).map(|span| edge(span, paragraph, &spans, &faces)).collect(),
-    };
     let width = drafts.iter().fold(0.0_f64, |widest, draft| widest.max(draft.cut.width));
     let mut top = 0.0;
     let mut lines = Vec::with_capacity(drafts.len());
@@ -73,7 +69,7 @@ pub(in crate::text) fn compose(
             width: if setting.stretch > 0.0 { measure.unwrap_or(width) } else { cut.width },
             height,
             rtl: is_rtl(block.level),
-            runs: place::runs(block, cut, &setting, baseline, paragraph.writing_mode, &edges, &spans, &mut shaper),
+            runs: place::runs(block, cut, &setting, baseline, paragraph.writing_mode, &spans, &mut shaper),
         });
         top += height;
     }
@@ -208,16 +204,6 @@ fn range(block: &Block, cut: &Cut) -> Range<usize> {
     start..at(cut.clusters.end).unwrap_or(end).max(start)
 }
 
-/// How far above the line the letters of a span end and its ruby begins: the em box's upper edge.
-fn edge(span: usize, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> f64 {
-    let (Some(style), Some(face)) = (spans.styles.get(span), faces.get(span)) else { return 0.0 };
-    let middle = match paragraph.writing_mode {
-        WritingMode::Horizontal => face.metrics().middle * style.size / face.metrics().units_per_em,
-        WritingMode::VerticalRl => 0.0,
-    };
-    middle + style.size / 2.0 + style.baseline_shift
-}
-
 /// The line box. Given in pixels it is that of the paragraph's own style, whatever stands on the line; else it holds that of
 /// every span on the line as well, and where no line height is given that of every face.
 fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> Extent {
@@ -243,11 +229,8 @@ fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, fa
         last_item = Some(cluster.item);
         let Some(shaped) = block.items.get(cluster.item) else { continue };
         add(of_span(shaped.item.span));
-        add(spans.ruby(shaped.item.span).map(|ruby| {
-            // On whole pixels, as any line box.
-            let above = libm::ceil(edge(shaped.item.span, paragraph, spans, faces) + ruby.height());
-            Extent { above, below: 0.0 }
-        }));
+        let ruby = spans.ruby_from(shaped.item.span, cluster.start);
+        add(ruby.map(|ruby| Extent { above: ruby.above(), below: 0.0 }));
         if line_height.is_none() {
             add(of(shaped.item.span, &shaped.face));
         }

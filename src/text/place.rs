@@ -60,11 +60,10 @@ impl Marks {
         let metrics = face.metrics();
         let em = metrics.units_per_em;
         let bar = |bar: Line| Bar { top: bar.top * style.size / em, thickness: bar.thickness * style.size / em };
-        let lines = face.opened().lines();
+        let (underline, line_through) = (bar(metrics.underline), bar(metrics.line_through));
         if mode == WritingMode::VerticalRl {
             // Letters stand about the middle, and what is below them lies to the left of their em.
             let half = style.size / 2.0;
-            let (underline, line_through) = (bar(lines.underline), bar(lines.line_through));
             return Marks {
                 shift: style.baseline_shift,
                 ascent: libm::round(half),
@@ -77,8 +76,8 @@ impl Marks {
             shift: style.baseline_shift,
             ascent: libm::round(metrics.ascent * style.size / em),
             descent: libm::round(metrics.descent * style.size / em),
-            underline: bar(lines.underline),
-            line_through: bar(lines.line_through),
+            underline,
+            line_through,
         }
     }
 }
@@ -88,56 +87,53 @@ pub(in crate::text) struct Setting {
     pub x: f64,
     /// How far punctuation hangs out to the left of it.
     pub before: f64,
-    /// Pixels per place where the line may stretch.
+    /// Pixels per place where the line stretches.
     pub stretch: f64,
+    /// The clusters after which it does, rising.
+    stretching: Vec<usize>,
 }
 
 /// The line's place in a box of `measure`. Lines that do not fit start at the start edge.
 pub(in crate::text) fn setting(block: &Block, cut: &Cut, measure: f64, align: Align, text: &str) -> Setting {
     let rtl = is_rtl(block.level);
-    let mut setting = within(cut, measure, align, rtl, stretching(block, cut, text));
-    // What hangs on the left stands there before the line.
-    setting.before = if rtl { cut.hang.end } else { cut.hang.start };
-    setting
-}
-
-fn within(cut: &Cut, measure: f64, align: Align, rtl: bool, places: impl Iterator<Item = usize>) -> Setting {
     let free = measure - cut.width;
+    // What hangs on the left stands there before the line.
+    let before = if rtl { cut.hang.end } else { cut.hang.start };
+    let mut setting = Setting { x: 0.0, before, stretch: 0.0, stretching: Vec::new() };
     let left = match align {
         _ if free < 0.0 => !rtl,
         Align::Left => true,
         Align::Right => false,
         Align::Start | Align::Justify => !rtl,
         Align::End => rtl,
-        Align::Center => return Setting { x: free / 2.0, before: 0.0, stretch: 0.0 },
+        Align::Center => return Setting { x: free / 2.0, ..setting },
     };
     if align == Align::Justify && cut.continues && free > 0.0 && !cut.shortened {
-        let places = places.count();
-        if places > 0 {
-            return Setting { x: 0.0, before: 0.0, stretch: free / places as f64 };
+        setting.stretching = stretching(block, cut, text);
+        if !setting.stretching.is_empty() {
+            return Setting { stretch: free / setting.stretching.len() as f64, ..setting };
         }
     }
-    Setting { x: if left { 0.0 } else { free }, before: 0.0, stretch: 0.0 }
+    Setting { x: if left { 0.0 } else { free }, ..setting }
 }
 
 /// The visible clusters after which the line may stretch.
-fn stretching<'a>(block: &'a Block, cut: &'a Cut, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+fn stretching(block: &Block, cut: &Cut, text: &str) -> Vec<usize> {
     let range =
         |at: usize| -> Range<usize> { block.clusters.get(at).map_or(0..0, |cluster| cluster.start..block.cluster_end(at)) };
     // The edges of a justified line are those of what does not hang.
     let start = cut.clusters.start + usize::from(cut.hang.start > 0.0);
     let end = cut.visible_end - usize::from(cut.hang.end > 0.0);
-    (start + 1..end).map(|at| at - 1).filter(move |at| stretches_after(text, &range(*at), &range(at + 1)))
+    (start + 1..end).map(|at| at - 1).filter(|at| stretches_after(text, &range(*at), &range(at + 1))).collect()
 }
 
-/// The line's runs from left to right, on `baseline`, and their rubies, which begin at the upper edges of their spans.
+/// The line's runs from left to right, on `baseline`, and the rubies that begin on it.
 pub(in crate::text) fn runs(
     block: &Block,
     cut: &Cut,
     setting: &Setting,
     baseline: f64,
     mode: WritingMode,
-    edges: &[f64],
     spans: &Spans<'_>,
     shaper: &mut Shaper,
 ) -> Vec<Run> {
@@ -151,10 +147,7 @@ pub(in crate::text) fn runs(
     if let Some(marker) = &cut.marker {
         parts.push((marker, &marker.glyphs));
     }
-    let mut gaps = Gaps { block, cut, stretching: Vec::new(), stretch: setting.stretch };
-    if setting.stretch > 0.0 {
-        gaps.stretching = stretching(block, cut, spans.text).collect();
-    }
+    let gaps = Gaps { block, cut, setting };
     let levels: Vec<u8> = parts.iter().map(|(item, _)| item.item.level).collect();
     let mut pen = Pen { x: setting.x - setting.before, baseline, mode, runs: Vec::new() };
     for place in visual_order(&levels) {
@@ -172,9 +165,8 @@ pub(in crate::text) fn runs(
             (from, to) = (from.min(glyph.along), to.max(glyph.along + glyph.advance));
             cluster = cluster.min(glyph.cluster);
         }
-        if from < to {
-            let edge = baseline - edges.get(ruby.span).copied().unwrap_or(0.0);
-            runs.extend(ruby.runs((from, to - from), edge, cluster));
+        if from < to && spans.ruby_from(ruby.span, cluster).is_some() {
+            runs.extend(ruby.runs((from, to - from), baseline, cluster));
         }
     }
     runs
@@ -184,9 +176,7 @@ pub(in crate::text) fn runs(
 struct Gaps<'a> {
     block: &'a Block,
     cut: &'a Cut,
-    /// Clusters after which the line is stretched, rising.
-    stretching: Vec<usize>,
-    stretch: f64,
+    setting: &'a Setting,
 }
 
 impl Gaps<'_> {
@@ -200,8 +190,8 @@ impl Gaps<'_> {
             false if cluster + 1 >= self.cut.visible_end => found.letter_spacing,
             false => found.spacing,
         };
-        let stretch = if self.stretching.binary_search(&cluster).is_ok() { self.stretch } else { 0.0 };
-        spacing + stretch
+        let stretches = self.setting.stretching.binary_search(&cluster).is_ok();
+        spacing + if stretches { self.setting.stretch } else { 0.0 }
     }
 
     /// The room on either side of a cluster.
@@ -229,14 +219,16 @@ impl Pen {
         let rtl = is_rtl(item.item.level);
         let mut rest = glyphs;
         let mut before = None;
+        let mut known = 0;
         while let Some(first) = rest.first() {
             let count = rest.iter().take_while(|glyph| glyph.cluster == first.cluster).count();
             let (cluster, after) = rest.split_at(count);
             rest = after;
-            let place = gaps.map(|gaps| gaps.block.cluster_at(first.cluster as usize));
+            let place = gaps.map(|gaps| gaps.block.cluster_near(first.cluster as usize, known));
+            known = place.unwrap_or(0);
             // A reshaped piece may have clusters of its own inside one of the paragraph's: the gap belongs to the last.
             let next_differs = match (place, gaps, rest.first()) {
-                (Some(place), Some(gaps), Some(next)) => gaps.block.cluster_at(next.cluster as usize) != place,
+                (Some(place), Some(gaps), Some(next)) => gaps.block.cluster_near(next.cluster as usize, place) != place,
                 _ => true,
             };
             let gap = match (place, gaps) {

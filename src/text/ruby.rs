@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ctx::Ctx;
 use crate::text::font::Fonts;
-use crate::text::{Composed, Glyph, Paragraph, Run, Span, Style, TextError, Wrap, paragraph};
+use crate::text::{Composed, Glyph, Paragraph, Run, Span, Style, TextError, Wrap, WritingMode, paragraph};
 
 /// Its size as a part of the base's, as in CSS.
 const SIZE: f64 = 0.5;
@@ -18,6 +18,8 @@ pub(in crate::text) struct Ruby {
     /// One line.
     set: Composed,
     air: f64,
+    /// How far above the line the letters of its span end and it begins: the em box's upper edge.
+    edge: f64,
 }
 
 impl Ruby {
@@ -37,8 +39,16 @@ impl Ruby {
                 combine_upright: paragraph.combine_upright,
                 ..Paragraph::default()
             };
-            let air = AIR * span.style.size;
-            found.push(Ruby { span: number, set: paragraph::compose(fonts, &line, None, ctx)?, air });
+            let Style { size, baseline_shift, .. } = span.style;
+            let middle = match paragraph.writing_mode {
+                WritingMode::Horizontal => {
+                    let metrics = *fonts.first_face(&span.style)?.0.metrics();
+                    metrics.middle * size / metrics.units_per_em
+                }
+                WritingMode::VerticalRl => 0.0,
+            };
+            let set = paragraph::compose(fonts, &line, None, ctx)?;
+            found.push(Ruby { span: number, set, air: AIR * size, edge: middle + size / 2.0 + baseline_shift });
         }
         Ok(found)
     }
@@ -53,17 +63,17 @@ impl Ruby {
         self.set.width + self.air
     }
 
-    /// How much higher a line is by it.
-    pub fn height(&self) -> f64 {
-        self.set.height
+    /// How far it reaches above the line, on whole pixels as any line box.
+    pub fn above(&self) -> f64 {
+        libm::ceil(self.edge + self.set.height)
     }
 
-    /// Its runs above the base that begins at `from` and is so wide; `edge` is the upper edge of the base. They belong to the base's
-    /// `span` and cluster.
-    pub fn runs(&self, (from, width): (f64, f64), edge: f64, cluster: usize) -> Vec<Run> {
+    /// Its runs above the base that begins at `from`, is so wide and stands on `baseline`. They belong to the base's `span` and
+    /// cluster.
+    pub fn runs(&self, (from, width): (f64, f64), baseline: f64, cluster: usize) -> Vec<Run> {
         let Some(line) = self.set.lines.first() else { return Vec::new() };
         let along = from + (width - line.width) / 2.0 - line.x;
-        let down = edge - self.set.height;
+        let down = baseline - self.edge - self.set.height;
         let moved = |glyph: &Glyph| Glyph {
             x: glyph.x + if self.set.vertical { -down } else { along },
             y: glyph.y + if self.set.vertical { along } else { down },

@@ -7,6 +7,7 @@ use crate::ctx::Ctx;
 use crate::text::fallback::Chooser;
 use crate::text::font::{Candidate, Face, Fonts, Synthetic};
 use crate::text::ruby::Ruby;
+use crate::text::unicode::{ends_line, is_ignorable};
 use crate::text::{Paragraph, Style, TextError};
 
 /// What every paragraph of a text shares: its characters and how its spans look.
@@ -90,10 +91,12 @@ impl<'a> Spans<'a> {
         self.starts.get(span).copied().unwrap_or(end)..end
     }
 
-    /// The ruby of a span.
-    pub fn ruby(&self, span: usize) -> Option<&Ruby> {
+    /// The ruby of a span, if the letters that it stands over begin with the cluster at `at`: over those of a further line, which
+    /// only a line end in its text parts from the first, it does not stand again.
+    pub fn ruby_from(&self, span: usize, at: usize) -> Option<&Ruby> {
         let place = self.rubies.binary_search_by_key(&span, |ruby| ruby.span).ok()?;
-        self.rubies.get(place)
+        let before = self.text.get(self.range(span).start..at)?;
+        self.rubies.get(place).filter(|_| before.chars().all(|c| is_ignorable(c) || ends_line(c)))
     }
 
     /// The span that holds the character at `at`; the last one at the end.
@@ -113,8 +116,12 @@ impl<'a> Spans<'a> {
     }
 }
 
-pub(in crate::text) fn is_language(tag: &str, language: &str) -> bool {
-    tag.split(['-', '_']).next().is_some_and(|first| first.eq_ignore_ascii_case(language))
+/// Whether a BCP 47 tag is of this language, given by its two letters; the three that ISO 639-2 has for it mean the same.
+pub fn is_language(tag: &str, language: &str) -> bool {
+    const LONG: [(&str, &[&str]); 3] = [("zh", &["zho", "chi"]), ("ja", &["jpn"]), ("ko", &["kor"])];
+    let first = tag.split(['-', '_']).next().unwrap_or_default();
+    let long = LONG.iter().filter(|(short, _)| *short == language).flat_map(|(_, long)| *long);
+    long.chain([&language]).any(|name| first.eq_ignore_ascii_case(name))
 }
 
 /// What the style asks for comes last and so wins; spaced letters form no ligatures, as in browsers.

@@ -1,7 +1,8 @@
 //! What the text stage asks Unicode about single characters.
 
 use icu_properties::props::{
-    DefaultIgnorableCodePoint, EastAsianWidth, Emoji, EmojiPresentation, ExtendedPictographic, GeneralCategory, Script,
+    DefaultIgnorableCodePoint, EastAsianWidth, Emoji, EmojiPresentation, ExtendedPictographic, GeneralCategory,
+    GeneralCategoryGroup as Group, Script,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
@@ -20,6 +21,10 @@ pub(in crate::text) fn drawn_as(c: char) -> char {
 
 /// No face needs a glyph for it: controls, joiners, selectors, directional marks.
 pub(in crate::text) fn is_ignorable(c: char) -> bool {
+    // Most of what is asked about: Latin, Han, kana's and Hangul's syllables hold none.
+    if matches!(c, ' '..='~' | '\u{A0}'..='\u{AC}' | '\u{3000}'..='\u{3130}' | '\u{3190}'..='\u{D7FF}') {
+        return false;
+    }
     drawn_as(c) != c && c != '\t' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
@@ -33,13 +38,24 @@ pub(in crate::text) fn hangs(c: char) -> bool {
     match c {
         ' ' | '\t' => true,
         '\u{A0}' | '\u{202F}' => false,
-        _ if c < '\u{1680}' => false,
+        _ if !('\u{1680}'..='\u{3000}').contains(&c) => false,
         _ => general_category(c) == GeneralCategory::SpaceSeparator,
     }
 }
 
 pub(in crate::text) fn general_category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
+}
+
+/// A letter, mark or digit: what words are made of.
+pub(in crate::text) fn is_of_word(c: char) -> bool {
+    let category = general_category(c);
+    [Group::Letter, Group::Mark, Group::Number].iter().any(|group| group.contains(category))
+}
+
+/// An opening bracket or quotation mark, as its general category says.
+pub(in crate::text) fn opens(c: char) -> bool {
+    matches!(general_category(c), GeneralCategory::OpenPunctuation | GeneralCategory::InitialPunctuation)
 }
 
 /// Full, half or wide: what UAX 14 calls East Asian.
@@ -58,40 +74,27 @@ pub fn is_unskipped(c: char) -> bool {
 
 /// It takes a mark of emphasis: a letter, digit or sign, no blank and no punctuation (CSS text-emphasis-skip).
 pub fn is_emphasized(c: char) -> bool {
-    use GeneralCategory as G;
-    !is_ignorable(c)
-        && !matches!(
-            general_category(c),
-            G::SpaceSeparator
-                | G::LineSeparator
-                | G::ParagraphSeparator
-                | G::Control
-                | G::ConnectorPunctuation
-                | G::DashPunctuation
-                | G::OpenPunctuation
-                | G::ClosePunctuation
-                | G::InitialPunctuation
-                | G::FinalPunctuation
-                | G::OtherPunctuation
-        )
+    let category = general_category(c);
+    let blank = category == GeneralCategory::Control || Group::Separator.contains(category);
+    !is_ignorable(c) && !blank && !Group::Punctuation.contains(category)
 }
 
 /// Scripts whose letters join; nothing may be put between them.
 pub(in crate::text) fn is_cursive(script: Script) -> bool {
-    [
-        Script::Arabic,
-        Script::Syriac,
-        Script::Mongolian,
-        Script::Nko,
-        Script::Mandaic,
-        Script::PhagsPa,
-        Script::HanifiRohingya,
-        Script::Adlam,
-        Script::Manichaean,
-        Script::PsalterPahlavi,
-        Script::Sogdian,
-    ]
-    .contains(&script)
+    matches!(
+        script,
+        Script::Arabic
+            | Script::Syriac
+            | Script::Mongolian
+            | Script::Nko
+            | Script::Mandaic
+            | Script::PhagsPa
+            | Script::HanifiRohingya
+            | Script::Adlam
+            | Script::Manichaean
+            | Script::PsalterPahlavi
+            | Script::Sogdian
+    )
 }
 
 /// Where justified text may stretch although there is no space: Han, kana and their punctuation.
@@ -168,6 +171,12 @@ mod tests {
         for (cluster, expected) in cases {
             assert_eq!(presentation(cluster), expected, "{cluster:?}");
         }
+    }
+
+    #[test]
+    fn what_is_quickly_told_is_told_right() {
+        let slow = |c: char| drawn_as(c) != c && c != '\t' || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+        assert!(('\0'..=char::MAX).all(|c| is_ignorable(c) == slow(c)));
     }
 
     #[test]

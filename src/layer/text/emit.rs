@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Text;
 use super::look::{Highlight, Look, Looks, Stroke, StrokePosition};
+use super::route::{Route, chunks};
 use crate::color::Color;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::{Emitter, with_opacity};
@@ -19,6 +20,8 @@ const EMBOLDEN: f64 = 1.0 / 24.0;
 pub(super) struct Sheet<'a> {
     pub text: &'a Text,
     pub composed: &'a Composed,
+    /// What its letters stand on, if not on lines.
+    pub route: Option<&'a Route>,
     /// Of each line, cut where looks change.
     pub lines: Vec<Vec<Part<'a>>>,
     /// Where each span begins in the whole text.
@@ -40,33 +43,35 @@ pub(super) struct Part<'a> {
     pub look: usize,
 }
 
+/// A composed text, and what it stands on.
+#[derive(Clone, Copy)]
+pub struct Laid<'a> {
+    pub composed: &'a Composed,
+    /// How far from the box's edge its leftmost line begins.
+    pub indent: f64,
+    pub route: Option<&'a Route>,
+}
+
 impl Text {
-    pub fn emit(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
-        self.finish(self.sheet(composed, indent, rect, to).items(None, &Shadows::default()), rect, to)
+    pub fn emit(&self, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        self.finish(self.sheet(laid, rect, to).items(None, &Shadows::default()), rect, to)
     }
 
     /// With what makes it stand out.
-    pub fn emit_with(
-        &self,
-        remedy: Remedy,
-        fitted: Option<f64>,
-        (composed, indent): (&Composed, f64),
-        rect: Rect,
-        to: &Emitter,
-    ) -> Vec<Item<Lowered>> {
+    pub fn emit_with(&self, remedy: Remedy, fitted: Option<f64>, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let size = fitted.or(self.paragraph.spans.first().map(|span| span.style.size)).unwrap_or(1.0);
         let (text, scrim, shadows) = self.with_remedy(remedy, size);
-        text.finish(text.sheet(composed, indent, rect, to).items(scrim.as_ref(), &shadows), rect, to)
+        text.finish(text.sheet(laid, rect, to).items(scrim.as_ref(), &shadows), rect, to)
     }
 
     /// What of it lies behind its letters.
-    pub fn ground(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
-        self.finish(self.sheet(composed, indent, rect, to).highlights(), rect, to)
+    pub fn ground(&self, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+        self.finish(self.sheet(laid, rect, to).highlights(), rect, to)
     }
 
     /// Where its letters stand, line by line from ascent to descent, and in which colours.
-    pub fn boxes(&self, composed: &Composed, indent: f64, rect: Rect, to: &Emitter) -> Vec<Colored> {
-        let sheet = self.sheet(composed, indent, rect, to);
+    pub fn boxes(&self, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Colored> {
+        let sheet = self.sheet(laid, rect, to);
         let colors = |paint: &Paint| match paint {
             Paint::Solid(color) => vec![*color],
             Paint::Gradient(gradient) => gradient.stops.iter().map(|stop| stop.color).collect(),
@@ -78,7 +83,7 @@ impl Text {
         self.looks.all().flat_map(of).collect()
     }
 
-    fn sheet<'a>(&'a self, composed: &'a Composed, indent: f64, rect: Rect, to: &'a Emitter) -> Sheet<'a> {
+    fn sheet<'a>(&'a self, Laid { composed, indent, route }: Laid<'a>, rect: Rect, to: &'a Emitter) -> Sheet<'a> {
         let (dx, dy) = self.offset(composed, indent, rect);
         let lines = composed.lines.iter().map(|line| line.runs.iter().flat_map(|run| parts(&self.looks, run)).collect());
         let ends = self.paragraph.spans.iter().scan(0, |end, span| {
@@ -86,7 +91,7 @@ impl Text {
             Some(*end)
         });
         let starts = std::iter::once(0).chain(ends).collect();
-        Sheet { text: self, composed, lines: lines.collect(), starts, dx, dy, rect, to }
+        Sheet { text: self, composed, route, lines: lines.collect(), starts, dx, dy, rect, to }
     }
 
     /// Cut at the box where it says so, and with the background behind.
@@ -124,20 +129,20 @@ impl<'a> Sheet<'a> {
 
     fn letters(&self, line: &[Part<'a>], items: &mut Vec<Item<Lowered>>) {
         let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
-        let paint = |parts: &[Part<'_>]| {
-            let look = self.text.looks.get(parts.first()?.look);
-            self.glyphs(parts, &look.color, None)
+        let paint = |parts: &Vec<Part<'_>>| {
+            let look = parts.first().map(|first| self.text.looks.get(first.look));
+            look.map_or_else(Vec::new, |look| self.glyphs(parts, &look.color, None))
         };
         for part in line {
             if part.run.color {
-                items.extend(faces.drain(..).filter_map(|parts| paint(&parts)));
+                items.extend(faces.drain(..).flat_map(|parts| paint(&parts)));
                 items.extend(self.color_glyphs(part));
             } else {
                 // One item a face: where scripts alternate, each letter would be one.
                 join(&mut faces, *part);
             }
         }
-        items.extend(faces.iter().filter_map(|parts| paint(parts)));
+        items.extend(faces.iter().flat_map(paint));
     }
 
     /// Behind all letters, as a wide one reaches beneath its neighbours.
@@ -160,42 +165,57 @@ impl<'a> Sheet<'a> {
             gradient => (gradient.clone(), 1.0),
         };
         let width = stroke.width.get() * self.to.scale();
-        let pen = match stroke.position {
+        let (width, glyph) = match stroke.position {
             // Half of it lies inside, beneath the letter; one that hides nothing is cut out.
-            StrokePosition::Outside if fill.is_opaque() => Pen { width: width * 2.0, glyph: Inside::Ignored },
-            StrokePosition::Outside => Pen { width: width * 2.0, glyph: Inside::Hollow },
-            StrokePosition::Center => Pen { width, glyph: Inside::Ignored },
+            StrokePosition::Outside if fill.is_opaque() => (width * 2.0, Inside::Ignored),
+            StrokePosition::Outside => (width * 2.0, Inside::Hollow),
+            StrokePosition::Center => (width, Inside::Ignored),
         };
-        let items = faces.iter().filter_map(|parts| self.glyphs(parts, &color, Some(pen))).collect();
+        let pen = Pen { width, glyph, heavier: 0.0 };
+        let items = faces.iter().flat_map(|parts| self.glyphs(parts, &color, Some(pen))).collect();
         with_opacity(items, opacity)
     }
 
-    /// Parts of one face and size, which look alike.
-    fn glyphs(&self, parts: &[Part<'_>], paint: &Paint, pen: Option<Pen>) -> Option<Item<Lowered>> {
-        let run = parts.first()?.run;
-        let glyphs: Vec<PlacedGlyph> = parts
-            .iter()
-            .flat_map(|part| part.glyphs)
-            .map(|glyph| {
-                let (x, y) = self.to.map.apply(self.dx + glyph.x, self.dy + glyph.y);
-                PlacedGlyph { id: glyph.id, x: Fx::from_px(x), y: Fx::from_px(y) }
-            })
-            .collect();
-        if glyphs.is_empty() {
-            return None;
-        }
+    /// Parts of one face and size, which look alike: one item, or on a path one for each way that letters are turned.
+    fn glyphs(&self, parts: &[Part<'_>], paint: &Paint, pen: Option<Pen>) -> Vec<Item<Lowered>> {
+        let Some(run) = parts.first().map(|part| part.run) else { return Vec::new() };
         let scale = self.to.scale();
-        let matrix = linear(self.to, scale).then_inner(pose(run.pose)).then_inner(slant(run.slant));
-        let matrix = (matrix != Affine::IDENTITY).then_some(matrix);
         let size = run.size * scale;
+        let heavier = size * EMBOLDEN;
         let pen = match pen {
-            Some(pen) if run.bold => Some(Pen { width: pen.width + size * EMBOLDEN, ..pen }),
-            None if run.bold => Some(Pen { width: size * EMBOLDEN, glyph: Inside::Filled }),
+            Some(pen) if run.bold => Some(Pen { width: pen.width + heavier, heavier, ..pen }),
+            None if run.bold => Some(Pen { width: heavier, glyph: Inside::Filled, heavier: 0.0 }),
             pen => pen,
         };
-        let run = GlyphRun { face: Arc::clone(&run.face), size, matrix, pen, glyphs };
-        let item = Item::glyphs(run, self.to.paint(paint, self.rect, 1.0));
-        (!item.bounds().intersect(self.to.canvas).is_empty()).then_some(item)
+        let mut turned: Vec<(Affine, Vec<PlacedGlyph>)> = Vec::new();
+        for (frame, glyphs) in parts.iter().flat_map(|part| self.framed(part.glyphs)) {
+            let placed = glyphs.iter().map(|glyph| {
+                let (x, y) = frame.apply(glyph.x, glyph.y);
+                let (x, y) = self.to.map.apply(self.dx + x, self.dy + y);
+                PlacedGlyph { id: glyph.id, x: Fx::from_px(x), y: Fx::from_px(y) }
+            });
+            let turn = Affine { e: 0.0, f: 0.0, ..frame };
+            match turned.last_mut().filter(|(last, _)| *last == turn) {
+                Some((_, same)) => same.extend(placed),
+                None => turned.push((turn, placed.collect())),
+            }
+        }
+        let (linear, form) = (linear(self.to, scale), pose(run.pose).then_inner(slant(run.slant)));
+        let item = |(turn, glyphs): (Affine, Vec<PlacedGlyph>)| {
+            let matrix = linear.then_inner(turn).then_inner(form);
+            let matrix = (matrix != Affine::IDENTITY).then_some(matrix);
+            let run = GlyphRun { face: Arc::clone(&run.face), size, matrix, pen, glyphs };
+            let item = Item::glyphs(run, self.to.paint(paint, self.rect, 1.0));
+            (!item.bounds().intersect(self.to.canvas).is_empty()).then_some(item)
+        };
+        turned.into_iter().filter(|(_, glyphs)| !glyphs.is_empty()).filter_map(item).collect()
+    }
+
+    /// Glyphs with what takes them from their line to where they stand, in layout pixels: nothing but on a path.
+    fn framed<'g>(&self, glyphs: &'g [Glyph]) -> Vec<(Affine, &'g [Glyph])> {
+        let Some(route) = self.route else { return vec![(Affine::IDENTITY, glyphs)] };
+        let baseline = self.composed.lines.first().map_or(0.0, |line| line.baseline);
+        chunks(glyphs).map(|cluster| (route.frame(cluster, baseline), cluster)).collect()
     }
 
     /// Glyphs with colours of their own become pixels.
@@ -203,10 +223,12 @@ impl<'a> Sheet<'a> {
         let (to, run) = (self.to, part.run);
         let scale = to.scale();
         let size = run.size * scale;
-        let linear = linear(to, scale).then_inner(pose(run.pose)).then_inner(slant(run.slant));
-        let ink = linear.bounds_of(run.face.ink_box().scale(size));
-        let place = |glyph: &Glyph| {
-            let (x, y) = to.map.apply(self.dx + glyph.x, self.dy + glyph.y);
+        let (linear, form) = (linear(to, scale), pose(run.pose).then_inner(slant(run.slant)));
+        let place = |frame: Affine, glyph: &Glyph| {
+            let linear = linear.then_inner(Affine { e: 0.0, f: 0.0, ..frame }).then_inner(form);
+            let ink = linear.bounds_of(run.face.ink_box().scale(size));
+            let (x, y) = frame.apply(glyph.x, glyph.y);
+            let (x, y) = to.map.apply(self.dx + x, self.dy + y);
             // Quarter pixels, as for outlines: equal emoji share their pixels.
             let (x, y) = ((x * 4.0).round() / 4.0, (y * 4.0).round() / 4.0);
             let whole = PxRect::new(
@@ -230,7 +252,8 @@ impl<'a> Sheet<'a> {
             });
             Some(Item::pixels(Arc::new(recipe), window.x0, window.y0, None, 255))
         };
-        part.glyphs.iter().filter_map(place).collect()
+        let framed = self.framed(part.glyphs).into_iter();
+        framed.flat_map(|(frame, glyphs)| glyphs.iter().filter_map(move |glyph| place(frame, glyph))).collect()
     }
 }
 

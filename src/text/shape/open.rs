@@ -63,6 +63,8 @@ pub(in crate::text) struct Metrics {
     pub middle: f64,
     /// x minimum, y minimum, x maximum, y maximum.
     pub bounds: [f64; 4],
+    pub underline: Line,
+    pub line_through: Line,
 }
 
 /// A line along the text, in font units.
@@ -71,12 +73,6 @@ pub(in crate::text) struct Line {
     /// From the baseline down to its upper edge.
     pub top: f64,
     pub thickness: f64,
-}
-
-/// Of the tables `post` and `OS/2`.
-pub(in crate::text) struct Lines {
-    pub underline: Line,
-    pub line_through: Line,
 }
 
 impl Opened {
@@ -163,6 +159,7 @@ impl Opened {
         let metrics = self.0.metrics();
         let line = metrics.h_line().unwrap_or_default();
         let em_box = metrics.typo_line.unwrap_or(line);
+        let (underline, line_through) = self.lines();
         let b = metrics.bounds;
         Metrics {
             units_per_em: f64::from(metrics.units_per_em.max(1)),
@@ -171,11 +168,13 @@ impl Opened {
             line_gap: line.line_gap.to_f64().max(0.0),
             middle: (em_box.ascender.to_f64() + em_box.descender.to_f64()) / 2.0,
             bounds: [b.x_min.to_f64(), b.y_min.to_f64(), b.x_max.to_f64(), b.y_max.to_f64()],
+            underline,
+            line_through,
         }
     }
 
-    /// Where a face does not say: a twentieth of an em thick, a tenth below the baseline and three tenths above it.
-    pub fn lines(&self) -> Lines {
+    /// The underline and the line through, of the tables `post` and `OS/2`. Where they do not say: a twentieth of an em thick, a tenth below the baseline and three tenths above it.
+    fn lines(&self) -> (Line, Line) {
         // Beyond an em it is an error of the font.
         let em = f64::from(self.0.metrics().units_per_em.max(1));
         let read = |position: f64, thickness: f64, otherwise: f64| {
@@ -187,7 +186,7 @@ impl Opened {
         let line = |found: Option<Decoration>, otherwise: f64| {
             found.map_or(read(0.0, 0.0, otherwise), |line| read(line.position.to_f64(), line.thickness.to_f64(), otherwise))
         };
-        Lines { underline: line(style.underline, -0.1), line_through: line(style.strike_through, 0.3) }
+        (line(style.underline, -0.1), line(style.strike_through, 0.3))
     }
 
     pub fn names(&self) -> Names {
