@@ -134,6 +134,15 @@ impl Unread<'_> {
                 "it runs into what lies around it, which is as dark as its modules".to_owned(),
                 "give it a `quiet_zone` of 4 modules and an opaque background",
             ),
+            Finding::Small(px) => (
+                format!(
+                    "its modules take {}.{:02} output pixels, and as it lies readers need {}",
+                    px / 100,
+                    px % 100,
+                    self.code.ask.least_px
+                ),
+                "make it larger, do not turn it, or draw square modules",
+            ),
             Finding::Readable => (String::new(), ""),
         };
         let all = layout.all();

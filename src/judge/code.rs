@@ -25,6 +25,8 @@ const MARGIN: f64 = 1.5;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Finding {
     Readable,
+    /// A module takes so many hundredths of a pixel, and as it lies it needs more.
+    Small(u32),
     /// Dark and light differ by so much of 255 only.
     Faint(u8),
     /// So many of a thousand modules are not what they should be, more than can be corrected.
@@ -53,6 +55,11 @@ pub fn read(ask: &CodeAsk, settled: &Settled, memo: &Memo, ctx: &Ctx) -> Result<
 
 fn judge(ask: &CodeAsk, view: View<u8>) -> Finding {
     let n = ask.side;
+    let px = libm::hypot(ask.map.a, ask.map.b);
+    // Maps are made of sums and sines.
+    if px < ask.least_px - 1e-6 {
+        return Finding::Small((px * 100.0) as u32);
+    }
     let places = || (0..n).flat_map(|y| (0..n).map(move |x| (x as f64 + 0.5, y as f64 + 0.5)));
     let sampled = |view: &View<u8>| -> Vec<u8> { places().map(|(x, y)| middle(ask, view, x, y)).collect() };
     let mut samples = sampled(&view);

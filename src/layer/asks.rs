@@ -72,7 +72,9 @@ impl<'l> Met<'l> {
         }
         let (side, dark) = (measured.coded.modules.width, measured.coded.modules.dark.clone());
         let map = qr.modules_to_pixels(&measured.coded, self.rect, &self.emitter());
-        let ask = CodeAsk { data: qr.look.data.clone().into_bytes(), side, dark, map };
+        let is_straight = (map.b == 0.0 && map.c == 0.0) || (map.a == 0.0 && map.d == 0.0);
+        let least_px = qr.look.module.least_px(is_straight);
+        let ask = CodeAsk { data: qr.look.data.clone().into_bytes(), side, dark, map, least_px };
         Some(ToRead { layer: self.layer, measured, ask })
     }
 

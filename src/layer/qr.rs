@@ -42,6 +42,14 @@ impl ModuleStyle {
             ModuleStyle::Dot | ModuleStyle::Rounded => 3.0,
         }
     }
+
+    /// What that comes to as the code lies: zxing-cpp misses one in ten of turned round codes with modules of 3 px, none with 4.
+    pub fn least_px(self, is_straight: bool) -> f64 {
+        match self {
+            ModuleStyle::Dot | ModuleStyle::Rounded if !is_straight => 4.0,
+            _ => self.min_px(),
+        }
+    }
 }
 
 number! {

@@ -14,13 +14,15 @@ pub struct CodeAsk {
     pub dark: Vec<bool>,
     /// From modules, counted from its top left without quiet zone, to output pixels.
     pub map: Affine,
+    /// Output pixels that a module needs at least as it lies here.
+    pub least_px: f64,
 }
 
 impl CodeAsk {
     /// What is the same where the answer over the same pixels must be.
     pub fn key(&self) -> Key {
         let dark: Vec<u8> = self.dark.iter().map(|dark| u8::from(*dark)).collect();
-        let key = KeyBuilder::new("ask of a code").bytes(&self.data).u32(self.side as u32).bytes(&dark);
+        let key = KeyBuilder::new("ask of a code").bytes(&self.data).u32(self.side as u32).bytes(&dark).f64(self.least_px);
         let m = self.map;
         [m.a, m.b, m.c, m.d, m.e, m.f].into_iter().fold(key, KeyBuilder::f64).finish()
     }

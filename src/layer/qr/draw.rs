@@ -6,9 +6,10 @@ use crate::layer::modules::{Modules, Part, Places, Turn, round_square};
 
 /// Of a dot in modules: dark enough to be told from a light module, and apart from its neighbours.
 const DOT: f64 = 0.9;
-/// Of finders, in modules: how round the ring is outside, inside, and the stone in it. Readers look for straight sides.
+/// Of finders, in modules: how round the ring is outside, inside, and the stone in it. Readers look for 1:1:3:1:1 on any line through the
+/// middle, which circles show whatever way they are turned, and squares nearly: rounder corners on squares do not.
 const ROUNDED: (f64, f64, f64) = (1.0, 0.25, 0.5);
-const DOTTED: (f64, f64, f64) = (2.0, 1.0, 1.5);
+const DOTTED: (f64, f64, f64) = (3.5, 2.5, 1.5);
 /// A finder's side.
 const FINDER: usize = 7;
 
