@@ -17,7 +17,8 @@ use crate::memo::Memo;
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
 use crate::raster::{Encoded, RasterError, raster};
-use crate::settle::{SettleError, settle};
+use crate::scene::Scene;
+use crate::settle::{SettleError, settle_all};
 use crate::text::{Fonts, OwnFont};
 
 /// What a drawing needs besides the poster.
@@ -47,36 +48,88 @@ pub enum DrawError {
     BadPictures(Vec<(LayerId, String)>),
 }
 
+/// One size of what is drawn, and the files wanted of it.
+pub struct Sheet<'a> {
+    pub poster: &'a Poster,
+    pub assets: &'a Assets,
+    pub scale: f64,
+    pub outputs: Vec<Output>,
+    /// Of several, which one it is: for messages.
+    pub number: Option<usize>,
+}
+
 pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
+    let sheet = Sheet { poster, assets, scale, outputs: vec![*output], number: None };
+    let mut drawn = draw_all(std::slice::from_ref(&sheet), studio).map_err(|(_, error)| error)?;
+    let none = || Problem::new(Place::new(In::Body, ""), Code::Internal, "nothing was drawn");
+    drawn.pop().ok_or_else(|| DrawError::Problems(none().into()))
+}
+
+/// Draws several sheets: what they have in common is made once, and every picture decoded once. Answers the files sheet by sheet in
+/// the order of their outputs; an error with the sheet whose layers it names.
+pub fn draw_all(sheets: &[Sheet], studio: &Studio) -> Result<Vec<Drawn>, (usize, DrawError)> {
+    let first = |error| (0, error);
     let mut clock = Clock::start();
-    let layout = lay_out_at(poster, assets, scale, studio).map_err(DrawError::Problems)?;
-    let receipt = receipt::receipt(&layout, assets, Ink::LeftOut);
-    let missing_glyphs = missing_glyphs(&layout);
+    let layouts = lay_out_all(sheets, studio).map_err(|problems| first(DrawError::Problems(problems)))?;
+    let told = sheets
+        .iter()
+        .zip(&layouts)
+        .map(|(sheet, layout)| (receipt::receipt(layout, sheet.assets, Ink::LeftOut), missing_glyphs(layout)));
+    let told: Vec<(Value, Vec<LayerId>)> = told.collect();
     clock.lap("layout");
 
-    studio.ctx.budget.charge(layout.size.area()).map_err(|over| limit(over.to_string()))?;
-    let scene = lower(&layout, assets);
+    for layout in &layouts {
+        studio.ctx.budget.charge(layout.size.area()).map_err(|over| first(limit(over.to_string())))?;
+    }
+    let scenes: Vec<Scene> = sheets.iter().zip(&layouts).map(|(sheet, layout)| lower(layout, sheet.assets)).collect();
     clock.lap("lower");
 
-    let settled = settle(&scene, studio.memo, studio.ctx).map_err(|error| match error {
-        SettleError::Stopped(_) => late(),
-        SettleError::OverBudget(over) => limit(over.to_string()),
+    let settled = settle_all(&scenes, studio.memo, studio.ctx).map_err(|error| match error {
+        SettleError::Stopped(_) => first(late()),
+        SettleError::OverBudget(over) => first(limit(over.to_string())),
         SettleError::BadPicture { digest, reason } => {
-            let shows = |id: usize| matches!(assets.get(id), Shown::Picture { asset, .. } if asset.digest() == digest);
-            let layers = poster.all().into_iter().map(|layer| layer.id).filter(|id| shows(id.0));
-            DrawError::BadPictures(layers.map(|id| (id, reason.clone())).collect())
+            let shown = |sheet: &Sheet| {
+                let shows = |id: usize| matches!(sheet.assets.get(id), Shown::Picture { asset, .. } if asset.digest() == digest);
+                let layers = sheet.poster.all().into_iter().map(|layer| layer.id).filter(|id| shows(id.0));
+                layers.map(|id| (id, reason.clone())).collect::<Vec<_>>()
+            };
+            let found = sheets.iter().map(shown).enumerate().find(|(_, layers)| !layers.is_empty()).unwrap_or_default();
+            (found.0, DrawError::BadPictures(found.1))
         }
     })?;
     clock.lap("settle");
 
-    let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|error| match error {
-        RasterError::Stopped(_) => late(),
-        RasterError::Encode(error) => {
-            DrawError::Problems(Problem::new(Place::new(In::Body, "/format"), Code::CanvasTooLarge, error.to_string()).into())
+    let mut drawn = Vec::new();
+    for ((sheet, settled), (receipt, missing_glyphs)) in sheets.iter().zip(&settled).zip(told) {
+        for output in &sheet.outputs {
+            let file = raster(settled, output, studio.memo, studio.ctx).map_err(|error| match error {
+                RasterError::Stopped(_) => first(late()),
+                RasterError::Encode(error) => {
+                    let place = Place::new(In::Body, "/format");
+                    first(DrawError::Problems(Problem::new(place, Code::CanvasTooLarge, error.to_string()).into()))
+                }
+            })?;
+            drawn.push(Drawn { file, receipt: receipt.clone(), missing_glyphs: missing_glyphs.clone(), timing: Vec::new() });
         }
-    })?;
+    }
     clock.lap("raster");
-    Ok(Drawn { file, receipt, missing_glyphs, timing: clock.laps })
+    drawn.iter_mut().for_each(|one| one.timing.clone_from(&clock.laps));
+    Ok(drawn)
+}
+
+/// All problems of all sheets at once, each told once.
+fn lay_out_all<'p>(sheets: &[Sheet<'p>], studio: &Studio) -> Result<Vec<Layout<'p>>, Problems> {
+    let (mut layouts, mut problems) = (Vec::new(), Problems::new());
+    for sheet in sheets {
+        match lay_out_at(sheet.poster, sheet.assets, sheet.scale, studio) {
+            Ok(layout) => layouts.push(layout),
+            Err(wrong) => problems.append_new(match sheet.number {
+                Some(number) => wrong.of_output(number),
+                None => wrong,
+            }),
+        }
+    }
+    problems.or(layouts)
 }
 
 /// What was laid out, without a pixel of it.

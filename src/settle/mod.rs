@@ -39,12 +39,23 @@ pub enum SettleError {
 /// Charges the budget for every picture and recipe, whether remembered or not: what a request is refused for must not
 /// depend on the memo.
 pub fn settle(scene: &Scene, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleError> {
-    let canvas = PxRect::of_size(scene.size());
-    let wanted = plan::Wanted::of(scene.items(), canvas);
+    let mut all = settle_all(std::slice::from_ref(scene), memo, ctx)?;
+    Ok(all.pop().unwrap_or_else(|| Canvas::new(scene.size(), scene.background(), Vec::new())))
+}
+
+/// Several scenes together: what they have in common is made, and a picture decoded and charged, once.
+pub fn settle_all(scenes: &[Scene], memo: &Memo, ctx: &Ctx) -> Result<Vec<Settled>, SettleError> {
+    let mut wanted = plan::Wanted::default();
+    for scene in scenes {
+        wanted.add(scene.items(), PxRect::of_size(scene.size()));
+    }
     wanted.charge(ctx.budget)?;
     let made = wanted.make(memo, ctx)?;
-    let items = made.items(scene.items(), canvas);
-    Ok(Canvas::new(scene.size(), scene.background(), items))
+    let settled = scenes.iter().map(|scene| {
+        let items = made.items(scene.items(), PxRect::of_size(scene.size()));
+        Canvas::new(scene.size(), scene.background(), items)
+    });
+    Ok(settled.collect())
 }
 
 /// What the recipes and runs of a scene gave.
