@@ -1,6 +1,6 @@
 //! The synchronous half of the way: lay out, lower, settle, raster. What the service runs under a permit and a library calls.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -160,6 +160,7 @@ pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &
         ctx: studio.ctx,
         scale,
         placings: Cell::new(0),
+        measures: RefCell::default(),
     };
     lay_out(poster, studio.limits, &around)
 }
