@@ -49,7 +49,7 @@ impl Layout<'_> {
         fn add<'l>(seen: Seen<'l>, all: &mut Vec<Seen<'l>>) {
             all.push(seen);
             if let (Kind::Group(group), Content::Group { inside, .. }) = (&seen.layer.kind, seen.content) {
-                for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+                for (layer, (rect, content)) in group.layers.iter().zip(inside.iter()) {
                     let rect = Rect { x: seen.rect.x + rect.x, y: seen.rect.y + rect.y, ..*rect };
                     add(Seen { layer, rect, content }, all);
                 }
