@@ -2,7 +2,7 @@
 
 mod inspect;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::asset::{Assets, FontBytes, Shown};
 use crate::ctx::{Ctx, Stopped};
 use crate::encode::Output;
+use crate::key::Key;
 use crate::layer::choices::Choices;
 use crate::layer::{Content, LayerId, Surroundings};
 use crate::layout::receipt::{self, Ink};
@@ -20,7 +21,8 @@ use crate::memo::Memo;
 use crate::poster::Poster;
 use crate::problem::{Code, In, Place, Problem, Problems};
 use crate::raster::{Encoded, RasterError, raster};
-use crate::settle::{Made, SettleError, settle_after};
+use crate::scene::{Scene, Settled};
+use crate::settle::{Made, SettleError, settle_after, settle_all};
 use crate::text::{Fonts, OwnFont};
 
 /// What a drawing needs besides the poster.
@@ -58,49 +60,158 @@ impl From<Stopped> for DrawError {
     }
 }
 
-pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
-    let mut clock = Clock::start();
-    let (mut choices, mut made) = (Choices::default(), Made::default());
-    let mut layout = lay_out_with(poster, assets, scale, &choices, studio).map_err(DrawError::Problems)?;
-    clock.lap("layout");
-    studio.ctx.budget.charge(layout.size.area()).map_err(|over| limit(over.to_string()))?;
-    let contrasts = inspect::stand_out(&mut layout, &mut choices, &mut made, (poster, assets, scale), studio)?;
-    clock.lap("contrast");
-    // Each turn raises a level of a code, of which there are four: this ends.
-    let settled = loop {
-        let scene = lower(&layout, assets);
-        clock.lap("lower");
-        let settled =
-            settle_after(&scene, &mut made, studio.memo, studio.ctx).map_err(|error| unsettled(error, poster, assets))?;
-        clock.lap("settle");
-        let unread = inspect::unread(&layout, &settled, studio)?;
-        clock.lap("verify");
-        if unread.is_empty() {
-            break settled;
-        }
-        let beyond = inspect::raise(&unread, &mut choices);
-        if !beyond.is_empty() {
-            return Err(DrawError::Problems(inspect::problems(beyond, &layout)));
-        }
-        // Where the room does not suffice for a higher level, what was found on this one is what must be said.
-        let raised = lay_out_with(poster, assets, scale, &choices, studio);
-        let raised = raised.map_err(|_| DrawError::Problems(inspect::problems(&unread, &layout)))?;
-        layout = raised;
-        clock.lap("layout");
-    };
-    let mut receipt = receipt::receipt(&layout, assets, Ink::LeftOut);
-    inspect::tell(&contrasts, &layout, &mut receipt);
-    let faint = contrasts.iter().filter(|one| one.is_faint()).map(|one| one.id).collect();
-    let missing_glyphs = missing_glyphs(&layout);
+/// One size of what is drawn, and the files wanted of it.
+pub struct Sheet<'a> {
+    pub poster: &'a Poster,
+    pub assets: &'a Assets,
+    pub scale: f64,
+    pub outputs: Vec<Output>,
+    /// Of several, which one it is: for messages.
+    pub number: Option<usize>,
+}
 
-    let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|error| match error {
-        RasterError::Stopped(_) => late(),
-        RasterError::Encode(error) => {
-            DrawError::Problems(Problem::new(Place::new(In::Body, "/format"), Code::CanvasTooLarge, error.to_string()).into())
+impl<'a> Sheet<'a> {
+    fn lay_out(&self, choices: &Choices, studio: &Studio) -> Result<Layout<'a>, Problems> {
+        lay_out_with(self.poster, (self.assets, self.scale), choices, studio)
+    }
+
+    fn told(&self, problems: Problems) -> Problems {
+        match self.number {
+            Some(number) => problems.of_output(number),
+            None => problems,
         }
+    }
+
+    fn error(&self, error: DrawError) -> DrawError {
+        match error {
+            DrawError::Problems(problems) => DrawError::Problems(self.told(problems)),
+            bad => bad,
+        }
+    }
+
+    /// The layers that show a picture.
+    fn showing(&self, digest: Key) -> impl Iterator<Item = LayerId> {
+        let shows = move |id: &LayerId| matches!(self.assets.get(id.0), Shown::Picture { asset, .. } if asset.digest() == digest);
+        self.poster.all().into_iter().map(|layer| layer.id).filter(shows)
+    }
+}
+
+pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
+    let sheet = Sheet { poster, assets, scale, outputs: vec![*output], number: None };
+    let mut drawn = draw_all(std::slice::from_ref(&sheet), studio).map_err(|(_, error)| error)?;
+    let none = || Problem::new(Place::new(In::Body, ""), Code::Internal, "nothing was drawn");
+    drawn.pop().ok_or_else(|| DrawError::Problems(none().into()))
+}
+
+/// Draws several sheets: what they have in common is made once, and every picture decoded once. Answers the files sheet by sheet in
+/// the order of their outputs; an error with the sheet whose layers it names.
+pub fn draw_all(sheets: &[Sheet], studio: &Studio) -> Result<Vec<Drawn>, (usize, DrawError)> {
+    let mut clock = Clock::start();
+    let mut made = Made::default();
+    let layouts = lay_out_all(sheets, studio).map_err(|problems| (0, DrawError::Problems(problems)))?;
+    for layout in &layouts {
+        studio.ctx.budget.charge(layout.size.area()).map_err(|over| (0, limit(over.to_string())))?;
+    }
+    clock.lap("layout");
+    let mut views = Vec::new();
+    for (n, (sheet, layout)) in sheets.iter().zip(layouts).enumerate() {
+        let mut view = View { sheet, layout, choices: Choices::default(), contrasts: Vec::new() };
+        view.stand_out(&mut made, studio).map_err(|error| (n, sheet.error(error)))?;
+        views.push(view);
+    }
+    clock.lap("contrast");
+    let scenes: Vec<Scene> = views.iter().map(|view| lower(&view.layout, view.sheet.assets)).collect();
+    clock.lap("lower");
+    let settled = settle_all(&scenes, &mut made, studio.memo, studio.ctx).map_err(|error| {
+        let shows =
+            |sheet: &Sheet| matches!(error, SettleError::BadPicture { digest, .. } if sheet.showing(digest).next().is_some());
+        let n = sheets.iter().position(shows).unwrap_or(0);
+        (n, sheets.get(n).map_or_else(late, |sheet| unsettled(error, sheet)))
     })?;
-    clock.lap("raster");
-    Ok(Drawn { file, receipt, missing_glyphs, faint, timing: clock.laps })
+    clock.lap("settle");
+    let mut drawn = Vec::new();
+    for (n, (mut view, settled)) in views.into_iter().zip(settled).enumerate() {
+        let sheet = view.sheet;
+        let settled = view.until_read(settled, &mut made, studio, &mut clock).map_err(|error| (n, sheet.error(error)))?;
+        let (receipt, missing_glyphs, faint) = (view.receipt(), missing_glyphs(&view.layout), view.faint());
+        for output in &sheet.outputs {
+            let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|error| (n, sheet.error(unencoded(error))))?;
+            let (receipt, missing_glyphs, faint) = (receipt.clone(), missing_glyphs.clone(), faint.clone());
+            drawn.push(Drawn { file, receipt, missing_glyphs, faint, timing: Vec::new() });
+        }
+        clock.lap("raster");
+    }
+    drawn.iter_mut().for_each(|one| one.timing.clone_from(&clock.laps));
+    Ok(drawn)
+}
+
+/// All problems of all sheets at once, each told once.
+fn lay_out_all<'p>(sheets: &[Sheet<'p>], studio: &Studio) -> Result<Vec<Layout<'p>>, Problems> {
+    let (mut layouts, mut problems) = (Vec::new(), Problems::new());
+    for sheet in sheets {
+        match sheet.lay_out(&Choices::default(), studio) {
+            Ok(layout) => layouts.push(layout),
+            Err(wrong) => problems.append_new(sheet.told(wrong)),
+        }
+    }
+    problems.or(layouts)
+}
+
+/// A sheet on its way to pixels.
+struct View<'s, 'p> {
+    sheet: &'s Sheet<'p>,
+    layout: Layout<'p>,
+    choices: Choices,
+    contrasts: Vec<inspect::Measured>,
+}
+
+impl View<'_, '_> {
+    fn stand_out(&mut self, made: &mut Made, studio: &Studio) -> Result<(), DrawError> {
+        self.contrasts = inspect::stand_out(&mut self.layout, &mut self.choices, made, self.sheet, studio)?;
+        Ok(())
+    }
+
+    /// Settled so that every code that was to be read can be. Each turn raises a level of a code, of which there are four: this ends.
+    fn until_read(
+        &mut self,
+        mut settled: Settled,
+        made: &mut Made,
+        studio: &Studio,
+        clock: &mut Clock,
+    ) -> Result<Settled, DrawError> {
+        let sheet = self.sheet;
+        loop {
+            let unread = inspect::unread(&self.layout, &settled, studio)?;
+            clock.lap("verify");
+            if unread.is_empty() {
+                return Ok(settled);
+            }
+            let beyond = inspect::raise(&unread, &mut self.choices);
+            if !beyond.is_empty() {
+                return Err(DrawError::Problems(inspect::problems(beyond, &self.layout)));
+            }
+            // Where the room does not suffice for a higher level, what was found on this one is what must be said.
+            let raised = sheet.lay_out(&self.choices, studio);
+            let raised = raised.map_err(|_| DrawError::Problems(inspect::problems(&unread, &self.layout)))?;
+            self.layout = raised;
+            clock.lap("layout");
+            let scene = lower(&self.layout, sheet.assets);
+            clock.lap("lower");
+            settled = settle_after(&scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, sheet))?;
+            clock.lap("settle");
+        }
+    }
+
+    fn receipt(&self) -> Value {
+        let mut receipt = receipt::receipt(&self.layout, self.sheet.assets, Ink::LeftOut);
+        inspect::tell(&self.contrasts, &self.layout, &mut receipt);
+        receipt
+    }
+
+    /// The texts that could not be made to stand out as they should.
+    fn faint(&self) -> Vec<LayerId> {
+        self.contrasts.iter().filter(|one| one.is_faint()).map(|one| one.id).collect()
+    }
 }
 
 /// What was laid out, without a pixel of it.
@@ -123,13 +234,12 @@ pub fn measure(poster: &Poster, assets: &Assets, scale: f64, studio: &Studio) ->
 
 /// Boxes and lines only: what `measure` answers from.
 pub fn lay_out_at<'p>(poster: &'p Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Layout<'p>, Problems> {
-    lay_out_with(poster, assets, scale, &Choices::default(), studio)
+    lay_out_with(poster, (assets, scale), &Choices::default(), studio)
 }
 
 fn lay_out_with<'p>(
     poster: &'p Poster,
-    assets: &Assets,
-    scale: f64,
+    (assets, scale): (&Assets, f64),
     choices: &Choices,
     studio: &Studio,
 ) -> Result<Layout<'p>, Problems> {
@@ -142,6 +252,7 @@ fn lay_out_with<'p>(
         ctx: studio.ctx,
         scale,
         placings: Cell::new(0),
+        measures: RefCell::default(),
     };
     lay_out(poster, studio.limits, &around)
 }
@@ -172,14 +283,22 @@ fn missing_glyphs(layout: &Layout) -> Vec<LayerId> {
     layout.all().into_iter().filter(|placed| lacks(placed.content)).map(|placed| placed.layer.id).collect()
 }
 
-fn unsettled(error: SettleError, poster: &Poster, assets: &Assets) -> DrawError {
+fn unsettled(error: SettleError, sheet: &Sheet) -> DrawError {
     match error {
         SettleError::Stopped(_) => late(),
         SettleError::OverBudget(over) => limit(over.to_string()),
         SettleError::BadPicture { digest, reason } => {
-            let shows = |id: usize| matches!(assets.get(id), Shown::Picture { asset, .. } if asset.digest() == digest);
-            let layers = poster.all().into_iter().map(|layer| layer.id).filter(|id| shows(id.0));
-            DrawError::BadPictures(layers.map(|id| (id, reason.clone())).collect())
+            DrawError::BadPictures(sheet.showing(digest).map(|id| (id, reason.clone())).collect())
+        }
+    }
+}
+
+fn unencoded(error: RasterError) -> DrawError {
+    match error {
+        RasterError::Stopped(_) => late(),
+        RasterError::Encode(error) => {
+            let place = Place::new(In::Body, "/format");
+            DrawError::Problems(Problem::new(place, Code::CanvasTooLarge, error.to_string()).into())
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The caps on numbers from outside that are no settings, by name and with the reason for each.
 
+/// Outputs of one render: a campaign has some ten sizes.
+pub const MAX_OUTPUTS: usize = 16;
+
 /// Layers nest this deep (contract); serde_json itself stops at 128 levels of JSON.
 pub const MAX_NESTING: usize = 32;
 /// Boxes placed in one layout: each layer once or twice, and again for every group around it that a minimum or maximum overrules.

@@ -245,6 +245,29 @@ impl Problems {
         self.dropped
     }
 
+    /// As those of one of several outputs: they name it, and the canvas they speak of is its own.
+    pub fn of_output(mut self, index: usize) -> Problems {
+        for problem in &mut self.list {
+            if problem.place.part == In::Body && problem.place.at.starts_with("/canvas") {
+                problem.place.at = format!("/outputs/{index}{}", problem.place.at);
+            } else if problem.hint.is_none() {
+                problem.hint = Some(format!("it was found for /outputs/{index}"));
+            }
+        }
+        self
+    }
+
+    /// As [`Problems::append`], but what is there already for another output is not told again.
+    pub fn append_new(&mut self, other: Problems) {
+        self.dropped += other.dropped;
+        for problem in other.list {
+            let known = |p: &Problem| (&p.place, p.code, &p.message) == (&problem.place, problem.code, &problem.message);
+            if !self.list.iter().any(known) {
+                self.push(problem);
+            }
+        }
+    }
+
     /// `Ok(value)` if nothing is wrong.
     pub fn or<T>(self, value: T) -> Result<T, Problems> {
         if self.is_empty() { Ok(value) } else { Err(self) }

@@ -154,20 +154,43 @@ fn every_test_that_the_page_on_sources_names_is_there() {
     }
 }
 
-/// The page on type shows every golden of the text layer, and nothing else.
+/// The goldens that a page shows, as `tests/goldens/<kind>/<case>`; all its pictures must be there.
+fn shown_on(page: &str) -> std::collections::BTreeSet<String> {
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    let pictures = text.split("![").skip(1).filter_map(|rest| Some(rest.split_once("](../")?.1.split_once(')')?.0.to_owned()));
+    pictures
+        .inspect(|picture| assert!(root().join(picture).is_file(), "{page} shows {picture}, which is not there"))
+        .filter_map(|picture| picture.strip_suffix("/expected.png").map(str::to_owned))
+        .collect()
+}
+
+/// All goldens of a kind.
+fn goldens_of(kind: &str) -> Vec<String> {
+    let cases = std::fs::read_dir(root().join("tests/goldens").join(kind)).unwrap().map(|entry| entry.unwrap());
+    let there = cases.filter(|case| case.path().join("expected.png").exists());
+    there.map(|case| format!("tests/goldens/{kind}/{}", case.file_name().to_str().unwrap())).collect()
+}
+
 #[test]
 fn the_page_on_type_shows_every_golden_of_text() {
-    let page = std::fs::read_to_string(root().join("docs/type.md")).unwrap();
-    let shown: std::collections::BTreeSet<String> = page
-        .split("](../")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
-        .inspect(|picture| assert!(root().join(picture).is_file(), "docs/type.md shows {picture}, which is not there"))
-        .filter_map(|picture| picture.strip_suffix("/expected.png").map(str::to_owned))
-        .collect();
-    let goldens = std::fs::read_dir(root().join("tests/goldens/text")).unwrap();
-    for case in goldens.map(|entry| entry.unwrap()).filter(|entry| entry.path().join("expected.png").exists()) {
-        let name = format!("tests/goldens/text/{}", case.file_name().to_str().unwrap());
+    let shown = shown_on("docs/type.md");
+    for name in goldens_of("text") {
         assert!(shown.contains(&name), "docs/type.md does not show {name}");
+    }
+}
+
+#[test]
+fn the_gallery_shows_every_other_golden() {
+    let shown = shown_on("docs/gallery.md");
+    let folders = std::fs::read_dir(root().join("tests/goldens")).unwrap().map(|entry| entry.unwrap());
+    let kinds: Vec<String> = folders.filter(|f| f.path().is_dir()).map(|f| f.file_name().to_str().unwrap().to_owned()).collect();
+    assert!(kinds.len() >= 14, "{kinds:?}");
+    for name in kinds.iter().filter(|kind| *kind != "text").flat_map(|kind| goldens_of(kind)) {
+        assert!(shown.contains(&name), "docs/gallery.md does not show {name}");
+    }
+    // Every kind of layer has goldens.
+    let schema = affiche::template::schema::template_schema();
+    for kind in schema["$defs"].as_object().unwrap().keys().filter_map(|name| name.strip_prefix("layer_")) {
+        assert!(kinds.iter().any(|there| there == kind), "no golden of {kind}");
     }
 }

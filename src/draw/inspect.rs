@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DrawError, Studio, late, lay_out_with, unsettled};
-use crate::asset::Assets;
+use super::{DrawError, Sheet, Studio, late, unsettled};
 use crate::judge::code::LEAST_DIFFERENCE;
 use crate::judge::{Contrast, Finding, code, contrast};
 use crate::layer::LayerId;
@@ -11,7 +10,6 @@ use crate::layer::asks::{ToRead, over};
 use crate::layer::choices::Choices;
 use crate::layout::Layout;
 use crate::lower::{codes, lower_beneath, texts};
-use crate::poster::Poster;
 use crate::problem::{Code, Problem, Problems};
 use crate::scene::{Scene, Settled};
 use crate::settle::{Made, settle_after};
@@ -44,19 +42,18 @@ pub(super) fn stand_out<'p>(
     layout: &mut Layout<'p>,
     choices: &mut Choices,
     made: &mut Made,
-    (poster, assets, scale): (&'p Poster, &Assets, f64),
+    sheet: &Sheet<'p>,
     studio: &Studio,
 ) -> Result<Vec<Measured>, DrawError> {
     let mut all = Vec::new();
     for (id, ask) in texts(layout) {
         studio.ctx.check()?;
-        let beneath = lower_beneath(layout, assets, id);
-        let settle =
-            |scene: &Scene| settle_after(scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, poster, assets));
+        let beneath = lower_beneath(layout, sheet.assets, id);
+        let settle = |scene: &Scene| settle_after(scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, sheet));
         let found = contrast::measure(&ask, &beneath, settle, studio.memo, studio.ctx)?;
         if let Some(remedy) = found.remedy {
             choices.help(id, remedy);
-            *layout = lay_out_with(poster, assets, scale, choices, studio).map_err(DrawError::Problems)?;
+            *layout = sheet.lay_out(choices, studio).map_err(DrawError::Problems)?;
         }
         all.push(Measured { id, min: ask.min, found });
     }

@@ -29,7 +29,7 @@ pub async fn post(
     let deadline = arrived + app.request_deadline;
     let json = super::body::json(&parts.headers, body, app.max_body_bytes, deadline).await?;
     // Nothing is encoded: the format says nothing here.
-    let measured = app.engine.measure(read(json)?.request(Format::Png), deadline).await?;
+    let measured = app.engine.measure(read(json)?.request(Format::Png).0, deadline).await?;
     let timing = measured.timing.clone();
     let mut response = Response::new(Body::from(document(measured).to_string()));
     let headers = response.headers_mut();

@@ -11,6 +11,7 @@ pub mod health;
 pub mod measure;
 mod metrics;
 pub mod negotiate;
+mod outputs;
 pub mod render;
 mod schema;
 pub mod tus;

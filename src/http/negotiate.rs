@@ -30,12 +30,7 @@ const FORMATS: [Format; 3] = [Format::Png, Format::Jpeg, Format::WebP];
 
 /// Chooses; `None`: nothing that is acceptable. A `format` that the request names is given whatever `Accept` says.
 pub fn choose(headers: &HeaderMap, named: Option<Format>) -> Option<Answer> {
-    let ranges: Vec<Range> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').filter_map(Range::read))
-        .collect();
+    let ranges = ranges(headers);
     // No header, or one that says nothing, is as good as `*/*`.
     if ranges.is_empty() {
         return Some(Answer::Picture(named.unwrap_or_default()));
@@ -53,6 +48,30 @@ pub fn choose(headers: &HeaderMap, named: Option<Format>) -> Option<Answer> {
     } else {
         None
     }
+}
+
+/// How several pictures come in one answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pack {
+    Zip,
+    Multipart,
+    Json,
+}
+
+/// Chooses for several pictures: a ZIP unless something else is liked better.
+pub fn choose_pack(headers: &HeaderMap) -> Option<Pack> {
+    let ranges = ranges(headers);
+    if ranges.is_empty() {
+        return Some(Pack::Zip);
+    }
+    let packs = [(Pack::Json, JSON), (Pack::Multipart, "multipart/mixed"), (Pack::Zip, "application/zip")];
+    let liked = packs.map(|(pack, media_type)| (pack, quality(&ranges, media_type)));
+    liked.into_iter().max_by_key(|(_, quality)| *quality).filter(|(_, quality)| *quality > 0).map(|(pack, _)| pack)
+}
+
+fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',').filter_map(Range::read)).collect()
 }
 
 /// `image/*;q=0.8`, in thousandths.
@@ -123,6 +142,17 @@ mod tests {
         check("text/html", None, None);
         check("image/gif, image/*;q=0", None, None);
         check("", None, Some(Picture(Png)));
+    }
+
+    #[test]
+    fn a_pack_is_chosen() {
+        let chosen = |accept: &str| choose_pack(&HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]));
+        assert_eq!(choose_pack(&HeaderMap::new()), Some(Pack::Zip));
+        assert_eq!(chosen("*/*"), Some(Pack::Zip));
+        assert_eq!(chosen("application/*"), Some(Pack::Zip));
+        assert_eq!(chosen("multipart/mixed, application/zip;q=0.5"), Some(Pack::Multipart));
+        assert_eq!(chosen("application/json"), Some(Pack::Json));
+        assert_eq!(chosen("image/png"), None);
     }
 
     #[test]

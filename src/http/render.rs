@@ -1,6 +1,7 @@
 //! `POST /v1/render`: a template and variables in, the picture out.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Extension;
 use axum::body::Body;
@@ -20,6 +21,7 @@ use super::chunks::Chunks;
 use super::error::Failure;
 use super::metrics::Outcome;
 use super::negotiate::{self, Answer, media_type};
+use super::outputs::{self, Outputs};
 use crate::encode::{Compression, Format, Output};
 use crate::pipeline::{Degraded, Rendered, Request, TemplateRef};
 use crate::problem::{Code, In, Place, Problems};
@@ -40,16 +42,9 @@ pub async fn post(
     let deadline = arrived + app.request_deadline;
     let json = super::body::json(&parts.headers, body, app.max_body_bytes, deadline).await?;
     let wish = read(json)?;
-    let answer = choose(&parts.headers, wish.format)?;
-    let format = match answer {
-        Answer::Picture(format) | Answer::Json(format) => format,
-    };
-    let rendered = app.engine.render(wish.request(format), deadline).await.inspect_err(|_| app.metrics.failed())?;
-    let outcome = if rendered.degraded.is_empty() { Outcome::Good } else { Outcome::Degraded };
-    app.metrics.rendered(outcome, arrived.elapsed(), &rendered.timing);
-    let mut response = match answer {
-        Answer::Picture(format) => picture(rendered, format)?,
-        Answer::Json(format) => json_answer(rendered, format)?,
+    let mut response = match wish.outputs {
+        None => one(&app, &parts.headers, wish, (arrived, deadline)).await?,
+        Some(_) => several(&app, &parts.headers, wish, (arrived, deadline)).await?,
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
@@ -57,6 +52,38 @@ pub async fn post(
         response.extensions_mut().insert(caller);
     }
     Ok(response)
+}
+
+async fn one(app: &App, headers: &HeaderMap, wish: Wish, (arrived, deadline): (Instant, Instant)) -> Result<Response, Failure> {
+    let answer = choose(headers, wish.manner.format)?;
+    let format = match answer {
+        Answer::Picture(format) | Answer::Json(format) => format,
+    };
+    let (request, _) = wish.request(format);
+    let rendered = app.engine.render(request, deadline).await.inspect_err(|_| app.metrics.failed())?;
+    let outcome = if rendered.degraded.is_empty() { Outcome::Good } else { Outcome::Degraded };
+    app.metrics.rendered(outcome, arrived.elapsed(), &rendered.timing);
+    match answer {
+        Answer::Picture(format) => picture(rendered, format),
+        Answer::Json(format) => json_answer(rendered, format),
+    }
+}
+
+async fn several(
+    app: &App,
+    headers: &HeaderMap,
+    wish: Wish,
+    (arrived, deadline): (Instant, Instant),
+) -> Result<Response, Failure> {
+    let pack = outputs::choose(headers)?;
+    let (request, wanted) = wish.request(Format::Png);
+    let views = wanted.iter().map(|wanted| wanted.view.clone()).collect();
+    let rendered = app.engine.render_all(&request, views, deadline).await.inspect_err(|_| app.metrics.failed())?;
+    // One render to the metrics: its stages were gone through once.
+    let outcome = if rendered.iter().all(|one| one.degraded.is_empty()) { Outcome::Good } else { Outcome::Degraded };
+    let timing = rendered.first().map(|one| one.timing.as_slice()).unwrap_or_default();
+    app.metrics.rendered(outcome, arrived.elapsed(), timing);
+    outputs::answer(pack, wanted.into_iter().zip(rendered).collect())
 }
 
 /// One of the places for requests that fetch or wait, until it is dropped.
@@ -113,22 +140,16 @@ impl Read for Template {
     }
 }
 
-/// What is not served yet is refused by name rather than taken for a slip of the pen.
-struct Outputs;
-
-impl Read for Outputs {
-    fn read(_: &Value, reader: &mut Reader) -> Option<Outputs> {
-        reader.invalid("more than one output is not made by this version; ask once for each")
-    }
-
-    fn schema() -> Value {
-        json!(false)
-    }
-}
-
 fields! {
     /// The canvas in place of the template's; the values are read as the template's own.
     pub struct Canvas { width: Option<Value>, height: Option<Value>, background: Option<Value> }
+}
+
+impl Canvas {
+    pub fn into_map(self) -> Map<String, Value> {
+        let sides = [("width", self.width), ("height", self.height), ("background", self.background)];
+        sides.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
 }
 
 fields! {
@@ -154,38 +175,37 @@ fields! {
 /// A body that was read without fault.
 #[derive(Debug)]
 pub(super) struct Wish {
-    format: Option<Format>,
     template: TemplateRef,
     variables: Map<String, Value>,
     overrides: Map<String, Value>,
     manner: Manner,
+    /// Instead of one picture.
+    outputs: Option<Outputs>,
 }
 
 impl Wish {
-    pub(super) fn request(self, format: Format) -> Request {
-        let Wish { template, variables, overrides, manner, .. } = self;
-        let canvas = manner.canvas.map_or_else(Map::new, |canvas| {
-            let sides = [("width", canvas.width), ("height", canvas.height), ("background", canvas.background)];
-            sides.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-        });
-        let output = Output {
-            format,
-            quality: manner.quality.map_or(default_quality(format), Quality::get),
-            compression: manner.compression,
-            dpi: manner.dpi.get(),
-        };
-        Request {
+    /// The request, and its several pictures if it wants such; `format` where it names none.
+    pub(super) fn request(self, format: Format) -> (Request, Vec<outputs::Wanted>) {
+        let Wish { template, variables, overrides, mut manner, outputs } = self;
+        let canvas = manner.canvas.take().map_or_else(Map::new, Canvas::into_map);
+        let wanted = outputs.map(|outputs| outputs.wanted(&canvas, &manner, format)).unwrap_or_default();
+        let request = Request {
             template,
             variables,
             overrides,
             canvas,
             scale: manner.scale.get(),
-            output,
+            output: output_of(format, manner.quality, manner.compression, manner.dpi),
             strict: manner.strict,
             refresh: manner.refresh,
             asset_dirs: Vec::new(),
-        }
+        };
+        (request, wanted)
     }
+}
+
+pub(super) fn output_of(format: Format, quality: Option<Quality>, compression: Compression, dpi: Dpi) -> Output {
+    Output { format, quality: quality.map_or(default_quality(format), Quality::get), compression, dpi: dpi.get() }
 }
 
 /// What the contract says; for PNG it means nothing.
@@ -210,7 +230,7 @@ pub(super) fn read(json: Value) -> Result<Wish, Problems> {
         let nothing = Value::Object(Map::new());
         let manner = reader.read::<Manner>(&nothing);
         let bare = manner.map(|manner| Wish {
-            format: None,
+            outputs: None,
             template: TemplateRef::Inline(json),
             variables: Map::new(),
             overrides: Map::new(),
@@ -222,13 +242,13 @@ pub(super) fn read(json: Value) -> Result<Wish, Problems> {
         fields.required::<Template>("template");
         fields.take::<Object>("variables");
         fields.take::<Object>("overrides");
-        fields.take::<Outputs>("outputs");
+        let outputs = fields.take::<Outputs>("outputs");
         let manner = Manner::read_fields(&mut fields);
         fields.finish()?;
-        manner
+        Some((manner?, outputs))
     });
     match (manner, json) {
-        (Some(manner), Value::Object(mut object)) => {
+        (Some((manner, outputs)), Value::Object(mut object)) if problems.is_empty() => {
             let mut part = |name: &str| match object.shift_remove(name) {
                 Some(Value::Object(part)) => part,
                 _ => Map::new(),
@@ -239,7 +259,7 @@ pub(super) fn read(json: Value) -> Result<Wish, Problems> {
                 Some(template) => TemplateRef::Inline(template),
                 None => TemplateRef::Inline(Value::Null),
             };
-            Ok(Wish { format: manner.format, template, variables, overrides, manner })
+            Ok(Wish { template, variables, overrides, manner, outputs })
         }
         _ => Err(problems),
     }
@@ -258,17 +278,23 @@ fn picture(rendered: Rendered, format: Format) -> Result<Response, Failure> {
 }
 
 fn json_answer(rendered: Rendered, format: Format) -> Result<Response, Failure> {
-    let body = json!({
-        "image": BASE64.encode(rendered.chunks.concat()),
-        "media_type": media_type(format),
-        "degraded": rendered.degraded.iter().map(degraded_entry).collect::<Vec<Value>>(),
-        "receipt": rendered.receipt,
-    });
-    let mut response = Response::new(Body::from(body.to_string()));
-    let headers = response.headers_mut();
+    let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    about(headers, &rendered.degraded, &rendered.timing)?;
+    about(&mut headers, &rendered.degraded, &rendered.timing)?;
+    let mut response = Response::new(Body::from(Value::Object(json_of(rendered, format)).to_string()));
+    *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// A picture and what is said about it.
+pub(super) fn json_of(rendered: Rendered, format: Format) -> Map<String, Value> {
+    let fields = [
+        ("image", Value::from(BASE64.encode(rendered.chunks.concat()))),
+        ("media_type", Value::from(media_type(format))),
+        ("degraded", rendered.degraded.iter().map(degraded_entry).collect()),
+        ("receipt", rendered.receipt),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// How a degraded layer is told in JSON.
@@ -285,7 +311,7 @@ pub fn degraded_entry(degraded: &Degraded) -> Value {
     entry
 }
 
-fn about(headers: &mut HeaderMap, degraded: &[Degraded], timing: &[(&'static str, f64)]) -> Result<(), Failure> {
+pub(super) fn about(headers: &mut HeaderMap, degraded: &[Degraded], timing: &[(&'static str, f64)]) -> Result<(), Failure> {
     if !degraded.is_empty() {
         headers.insert(DEGRADED, HeaderValue::try_from(degraded_list(degraded)).map_err(Failure::internal)?);
     }
@@ -304,7 +330,7 @@ pub(super) fn tell_timing(headers: &mut HeaderMap, timing: &[(&'static str, f64)
 const MOST_LISTED: usize = 32;
 
 /// `"/layers/2";name="photo";why=stale`, a list of RFC 9651.
-fn degraded_list(degraded: &[Degraded]) -> String {
+pub(super) fn degraded_list(degraded: &[Degraded]) -> String {
     let mut members: Vec<String> = degraded
         .iter()
         .take(MOST_LISTED)
@@ -369,6 +395,24 @@ mod tests {
         assert_eq!(wrong(json!({ "template": "" })), ["body /template wrong_type"]);
         assert_eq!(wrong(json!({ "template": "a", "layers": [] })), ["body /layers unknown_field"]);
         assert_eq!(wrong(json!({ "template": "a", "outputs": [] })), ["body /outputs invalid_value"]);
+        let many = |n: usize| json!({ "template": "a", "outputs": vec![json!({}); n] });
+        assert_eq!(wrong(many(17)), ["body /outputs invalid_value"]);
+        assert!(read(many(16)).is_ok() && read(many(15)).is_ok());
+        let body =
+            json!({ "template": "a", "outputs": [{ "name": "a/b", "scale": 9 }, { "canvas": { "depth": 1 }, "strict": true }] });
+        let mut told = wrong(body);
+        told.sort();
+        assert_eq!(
+            told,
+            [
+                "body /outputs/0/name invalid_value",
+                "body /outputs/0/scale invalid_value",
+                "body /outputs/1/canvas/depth unknown_field",
+                "body /outputs/1/strict unknown_field",
+            ]
+        );
+        let twice = json!({ "template": "a", "outputs": [{ "name": "2" }, {}] });
+        assert_eq!(wrong(twice), ["body /outputs/1/name invalid_value"]);
         for (scale, good) in [(0.09, false), (0.1, true), (4.0, true), (4.1, false)] {
             assert_eq!(read(json!({ "template": "a", "scale": scale })).is_ok(), good, "{scale}");
         }
@@ -378,7 +422,8 @@ mod tests {
     fn a_whole_body() {
         let body = json!({ "template": "share@3", "variables": { "a": 1 }, "overrides": { "t.size": 3 }, "canvas": { "width": 10 },
                            "format": "jpeg", "scale": 2, "dpi": 300, "strict": true, "refresh": true, "quality": null });
-        let request = read(body).unwrap().request(Format::Jpeg);
+        let (request, wanted) = read(body).unwrap().request(Format::Jpeg);
+        assert!(wanted.is_empty());
         let expected = Request {
             template: TemplateRef::Named("share@3".to_owned()),
             variables: Map::from_iter([("a".to_owned(), json!(1))]),
@@ -399,7 +444,7 @@ mod tests {
             json!({ "width": 1, "height": 1, "layers": [], "format": "no field of templates, but that is not asked here" });
         let wish = read(template.clone()).unwrap();
         assert_eq!(wish.template, TemplateRef::Inline(template));
-        assert_eq!(wish.request(Format::Png).scale, 1.0);
+        assert_eq!(wish.request(Format::Png).0.scale, 1.0);
     }
 
     #[test]

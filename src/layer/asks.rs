@@ -52,7 +52,7 @@ impl Layer {
         visit(Met { layer: self, content, rect, around });
         if let (Kind::Group(group), Content::Group { inside, .. }) = (&self.kind, content) {
             let map = map.then_inner(Affine::translate(rect.x, rect.y));
-            for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+            for (layer, (rect, content)) in group.layers.iter().zip(inside.iter()) {
                 layer.walk(content, *rect, Around { map, ..around }, visit);
             }
         }

@@ -64,7 +64,7 @@ fields! {
 }
 
 /// A code measured.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Measured {
     pub size: (f64, f64),
     grid: Arc<Modules>,

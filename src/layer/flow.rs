@@ -3,6 +3,8 @@
 //! taffy counts in `f32`. What was measured is rounded up to 64ths of a pixel, which it holds exactly, so that a text fits the box
 //! that was made to its measure.
 
+use std::sync::Arc;
+
 use taffy::prelude::{
     AlignContent, AlignItems, AvailableSpace, Display, FlexDirection, FlexWrap, FromLength, FromPercent, JustifyContent,
     LengthPercentage, LengthPercentageAuto, NodeId, Rect as Edges, Size, Style, TaffyAuto, TaffyTree, auto, length, percent,
@@ -58,7 +60,7 @@ pub fn lay_out(stack: &Group, flow: &Flow, given: Given, place: &Place, around: 
     let own = boxes.rect(root)?;
     let size = (given.width.unwrap_or(own.width), given.height.unwrap_or(own.height));
     let inside = boxes.inside(flow, &inside, size, around)?;
-    Ok(Content::Group { size, inside })
+    Ok(Content::Group { size, inside: Arc::new(inside) })
 }
 
 struct Boxes<'l> {
@@ -164,7 +166,7 @@ impl<'l> Boxes<'l> {
                 let rect = self.rect(node.id)?;
                 let size = (rect.width, rect.height);
                 let content = match &node.inside {
-                    Some((flow, inside)) => Content::Group { size, inside: self.inside(flow, inside, size, around)? },
+                    Some((flow, inside)) => Content::Group { size, inside: Arc::new(self.inside(flow, inside, size, around)?) },
                     None => {
                         around.step(&node.layer.place)?;
                         node.layer.measure(finished(node.layer, size), around)?

@@ -1,5 +1,7 @@
 //! `group` and `stack`: layers in a box of their own, with a background and a border, treated as one.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::asset::Assets;
@@ -66,7 +68,7 @@ impl Group {
         siblings.put(&waits, true, found, around, &mut problems);
         match problems.list().first() {
             Some(problem) => Err(problem.clone()),
-            None => Ok(Content::Group { size, inside: siblings.placed.into_iter().flatten().collect() }),
+            None => Ok(Content::Group { size, inside: Arc::new(siblings.placed.into_iter().flatten().collect()) }),
         }
     }
 

@@ -28,7 +28,9 @@ pub mod svg;
 pub mod text;
 pub mod values;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::asset::{Assets, Shown, Source};
 use crate::ctx::Ctx;
@@ -107,14 +109,14 @@ pub enum Kind {
 }
 
 /// What a layer's content turned out to be when it was measured.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Content {
     Plain {
         width: f64,
         height: f64,
     },
     Text {
-        composed: std::sync::Arc<Composed>,
+        composed: Arc<Composed>,
         size: (f64, f64),
         indent: f64,
         /// The font size that `autofit` found.
@@ -127,10 +129,10 @@ pub enum Content {
     Code(qr::Measured),
     Barcode(barcode::Measured),
     Drawing(Drawing),
-    /// Of each of a group's layers its box, from the group's top left, and its content.
+    /// Of each of a group's layers its box, from the group's top left, and its content. Shared with those who ask the same again.
     Group {
         size: (f64, f64),
-        inside: Vec<(Rect, Content)>,
+        inside: Arc<Vec<(Rect, Content)>>,
     },
 }
 
@@ -175,8 +177,19 @@ pub struct Surroundings<'a> {
     pub ctx: &'a Ctx<'a>,
     /// Output pixels per layout pixel.
     pub scale: f64,
-    /// How often a box was placed: groups within groups may each ask twice, which doubles at every level.
+    /// How often a box was placed.
     pub placings: Cell<u32>,
+    /// Of groups what they were measured at: each level may ask those within several times, which without this would double and more
+    /// from one level to the next.
+    pub measures: RefCell<HashMap<(LayerId, GivenBits), Content>>,
+}
+
+/// A [`Given`], told exactly.
+type GivenBits = [Option<u64>; 5];
+
+fn bits(given: Given) -> GivenBits {
+    let Given { width, height, at_most, ahead } = given;
+    [width, height, at_most, ahead.map(|(x, _)| x), ahead.map(|(_, y)| y)].map(|side| side.map(f64::to_bits))
 }
 
 impl Surroundings<'_> {
@@ -191,6 +204,17 @@ impl Surroundings<'_> {
                 .hint("fewer minimum and maximum sizes of groups, and fewer stacks within groups within stacks, help"));
         }
         Ok(())
+    }
+
+    /// What a group measures in the sides given, worked out once in a layout.
+    fn once(&self, id: LayerId, given: Given, measure: impl FnOnce() -> Result<Content, Problem>) -> Result<Content, Problem> {
+        let key = (id, bits(given));
+        if let Some(known) = self.measures.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let content = measure()?;
+        self.measures.borrow_mut().insert(key, content.clone());
+        Ok(content)
     }
 }
 
@@ -301,7 +325,7 @@ impl Layer {
             Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
             Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
             Kind::Path(path) => path.measure(given, &self.place, around.scale),
-            Kind::Group(group) => group.measure(given, &self.place, around),
+            Kind::Group(group) => around.once(self.id, given, || group.measure(given, &self.place, around)),
         }
     }
 

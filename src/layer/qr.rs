@@ -99,7 +99,7 @@ impl QrFields {
 }
 
 /// A code measured.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Measured {
     pub coded: Arc<Coded>,
     pub side: f64,

@@ -4,11 +4,12 @@ pub mod boxes;
 pub mod receipt;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::geom::{Rect, Size};
 use crate::layer::anchor::Siblings;
 use crate::layer::values::Paint;
-use crate::layer::{Content, Kind, Layer, Surroundings};
+use crate::layer::{Content, Kind, Layer, Surroundings, all};
 use crate::limits::Limits;
 use crate::poster::{Height, Poster};
 use crate::problem::{Code, In, Place, Problem, Problems};
@@ -48,7 +49,7 @@ impl Layout<'_> {
         fn add<'l>(seen: Seen<'l>, all: &mut Vec<Seen<'l>>) {
             all.push(seen);
             if let (Kind::Group(group), Content::Group { inside, .. }) = (&seen.layer.kind, seen.content) {
-                for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+                for (layer, (rect, content)) in group.layers.iter().zip(inside.iter()) {
                     let rect = Rect { x: seen.rect.x + rect.x, y: seen.rect.y + rect.y, ..*rect };
                     add(Seen { layer, rect, content }, all);
                 }
@@ -100,6 +101,10 @@ fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut
         Content::Text { fitted, .. } => *fitted,
         Content::Plain { .. } | Content::Code(_) | Content::Barcode(_) | Content::Drawing(_) | Content::Group { .. } => None,
     };
+    // What is shared is only parted where something changes.
+    if !placed.iter().any(|placed| all(std::slice::from_ref(placed.layer)).iter().any(|layer| layer.autofit_group().is_some())) {
+        return;
+    }
     let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
     for placed in &mut *placed {
         each(placed.layer, placed.rect, &mut placed.content, &mut |layer, _, content| {
@@ -126,7 +131,7 @@ fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut
 fn each<'l>(layer: &'l Layer, rect: Rect, content: &mut Content, visit: &mut dyn FnMut(&'l Layer, Rect, &mut Content)) {
     visit(layer, rect, content);
     if let (Kind::Group(group), Content::Group { inside, .. }) = (&layer.kind, content) {
-        for (layer, (rect, content)) in group.layers.iter().zip(inside) {
+        for (layer, (rect, content)) in group.layers.iter().zip(Arc::make_mut(inside)) {
             each(layer, *rect, content, visit);
         }
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Engine, Request, TemplateRef};
+use super::{Engine, Request, TemplateRef, View};
 use crate::asset::{Assets, Shown};
 use crate::draw::Drawn;
 use crate::key::{Key, KeyBuilder};
@@ -48,9 +48,9 @@ impl File {
 
 impl Engine {
     /// Template and variables into a typed poster: the read and validate stages. There is no clock and no randomness in
-    /// templates, so that equal requests give equal posters.
-    pub(super) fn merge(&self, request: &Request) -> Result<Merged, Problems> {
-        let supplied = Supplied { variables: &request.variables, overrides: &request.overrides, canvas: &request.canvas };
+    /// templates, so that equal requests give equal posters. `canvas` stands for the request's own.
+    pub(super) fn merge(&self, request: &Request, canvas: &Map<String, Value>) -> Result<Merged, Problems> {
+        let supplied = Supplied { variables: &request.variables, overrides: &request.overrides, canvas };
         let template = match &request.template {
             TemplateRef::Inline(value) => self.compiled(value, &supplied)?,
             TemplateRef::Named(name) => self.library.find(name)?,
@@ -102,11 +102,11 @@ impl Engine {
 }
 
 /// Names a file by all that determines it and its receipt. What is shown counts as it is: fresh or stale, from here or there.
-pub(super) fn name_of_file(poster: Key, assets: &Assets, request: &Request) -> Key {
-    let output = request.output;
+pub(super) fn name_of_file(poster: Key, assets: &Assets, view: &View) -> Key {
+    let output = view.output;
     let name = KeyBuilder::new("file of")
         .key(poster)
-        .f64(request.scale)
+        .f64(view.scale)
         .u8(output.format as u8)
         .u8(output.quality)
         .u8(output.compression as u8)

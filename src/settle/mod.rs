@@ -45,12 +45,23 @@ pub fn settle(scene: &Scene, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleEr
 /// As [`settle`], for a scene that differs a little from others of the same request: what was made for these is neither made
 /// nor charged again.
 pub fn settle_after(scene: &Scene, earlier: &mut Made, memo: &Memo, ctx: &Ctx) -> Result<Settled, SettleError> {
-    let canvas = PxRect::of_size(scene.size());
-    let wanted = plan::Wanted::of(scene.items(), canvas);
+    let mut all = settle_all(std::slice::from_ref(scene), earlier, memo, ctx)?;
+    Ok(all.pop().unwrap_or_else(|| Canvas::new(scene.size(), scene.background(), Vec::new())))
+}
+
+/// Several scenes together: what they have in common is made, and a picture decoded and charged, once.
+pub fn settle_all(scenes: &[Scene], earlier: &mut Made, memo: &Memo, ctx: &Ctx) -> Result<Vec<Settled>, SettleError> {
+    let mut wanted = plan::Wanted::default();
+    for scene in scenes {
+        wanted.add(scene.items(), PxRect::of_size(scene.size()));
+    }
     wanted.charge(earlier, ctx.budget)?;
     *earlier = wanted.make(std::mem::take(earlier), memo, ctx)?;
-    let items = earlier.items(scene.items(), canvas);
-    Ok(Canvas::new(scene.size(), scene.background(), items))
+    let settled = scenes.iter().map(|scene| {
+        let items = earlier.items(scene.items(), PxRect::of_size(scene.size()));
+        Canvas::new(scene.size(), scene.background(), items)
+    });
+    Ok(settled.collect())
 }
 
 /// What the recipes and runs of the scenes of a request gave.

@@ -14,12 +14,13 @@ use crate::scene::{GlyphRun, Item, Lowered, Op, Picture, PlacedMask, Recipe, Rec
 use crate::settle::{Made, SettleError, blur, color_glyph, filter, glyphs, picture, svg, warp};
 
 /// The distinct recipes and glyph runs that can be seen, in the order of their first use.
+#[derive(Default)]
 pub(super) struct Wanted<'a> {
     /// Those that items show; what a warp is made from is found through it.
     recipes: Vec<&'a Recipe>,
     runs: Vec<Run<'a>>,
     seen: HashSet<Key>,
-    canvas: PxRect,
+    seen_runs: HashSet<(Key, PxRect)>,
 }
 
 /// A glyph run of which the part on `canvas` is wanted; `key` is its item's.
@@ -31,27 +32,28 @@ struct Run<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    pub fn of(items: &'a [Item<Lowered>], canvas: PxRect) -> Wanted<'a> {
-        let mut wanted = Wanted { recipes: Vec::new(), runs: Vec::new(), seen: HashSet::new(), canvas };
-        wanted.add(items);
+    fn of(items: &'a [Item<Lowered>], canvas: PxRect) -> Wanted<'a> {
+        let mut wanted = Wanted::default();
+        wanted.add(items, canvas);
         wanted
     }
 
-    fn add(&mut self, items: &'a [Item<Lowered>]) {
+    /// What of the items is seen on the canvas.
+    pub fn add(&mut self, items: &'a [Item<Lowered>], canvas: PxRect) {
         for item in items {
-            if item.bounds().intersect(self.canvas).is_empty() {
+            if item.bounds().intersect(canvas).is_empty() {
                 continue;
             }
             match item.op() {
                 Op::Fill { .. } => {}
                 Op::Glyphs { run, .. } => {
-                    if self.seen.insert(item.key()) {
-                        self.runs.push(Run { key: item.key(), canvas: self.canvas, glyphs: run.as_ref() });
+                    if self.seen_runs.insert((item.key(), canvas)) {
+                        self.runs.push(Run { key: item.key(), canvas, glyphs: run.as_ref() });
                     }
                 }
                 Op::Pixels { source, .. } => self.add_recipe(source),
                 Op::Group { items, mask, .. } => {
-                    self.add(items);
+                    self.add(items, canvas);
                     if let Some(mask) = mask {
                         self.add_recipe(&mask.source);
                     }

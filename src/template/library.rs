@@ -30,6 +30,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     built_in!("quote"),
     built_in!("sale"),
     built_in!("share"),
+    built_in!("teahouse"),
     built_in!("ticket"),
 ];
 

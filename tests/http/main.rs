@@ -11,6 +11,7 @@ mod fonts;
 mod measure;
 mod metrics;
 mod origin;
+mod outputs;
 mod overload;
 mod paths;
 mod posters;

@@ -135,3 +135,36 @@ impl Rgba {
         self.data.as_chunks::<4>().0.iter().map(luma).collect()
     }
 }
+
+/// The folders in a folder, by name.
+pub fn folders(of: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(of).unwrap_or_else(|e| panic!("{}: {e}", of.display()));
+    let mut found: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    found.sort();
+    found
+}
+
+/// Expected, difference and actual beside one another.
+pub fn side_by_side(expected: Option<&Rgba>, actual: &Rgba, to: &Path) {
+    let empty = Rgba { width: actual.width, height: actual.height, data: vec![0; actual.data.len()] };
+    let expected = expected.filter(|e| (e.width, e.height) == (actual.width, actual.height)).unwrap_or(&empty);
+    let mut data = Vec::new();
+    for y in 0..actual.height {
+        for x in 0..actual.width {
+            data.extend(expected.at(x, y));
+        }
+        for x in 0..actual.width {
+            let (a, b) = (expected.at(x, y), actual.at(x, y));
+            // Eight times stronger, so that a difference of one can be seen.
+            let d = |c: usize| a[c].abs_diff(b[c]).saturating_mul(8);
+            data.extend([d(0).max(d(3)), d(1), d(2), 255]);
+        }
+        for x in 0..actual.width {
+            data.extend(actual.at(x, y));
+        }
+    }
+    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let mut encoder = png::Encoder::new(std::fs::File::create(to).unwrap(), actual.width as u32 * 3, actual.height as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.write_header().unwrap().write_image_data(&data).unwrap();
+}
