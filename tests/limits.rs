@@ -161,6 +161,19 @@ fn one_text() {
 }
 
 #[test]
+fn a_text_on_a_path() {
+    let of = |characters: usize| {
+        let path = json!({ "d": "M 0 9 L 9 9" });
+        let layer = json!({ "type": "text", "text": "ä".repeat(characters), "path": path });
+        read(&json!({ "width": 9, "height": 9, "layers": [layer] }))
+    };
+    assert!(of(limits::MAX_TRACK_CHARS - 1).is_ok());
+    assert!(of(limits::MAX_TRACK_CHARS).is_ok());
+    let problems = of(limits::MAX_TRACK_CHARS + 1).unwrap_err();
+    assert_eq!((problems.list()[0].code, problems.list()[0].place.at.as_str()), (Code::TooMany, "/layers/0/text"));
+}
+
+#[test]
 fn all_texts_of_a_request() {
     let with = |characters: usize| {
         let mut texts = vec!["ä".repeat(limits::MAX_TEXT_CHARS); characters / limits::MAX_TEXT_CHARS];

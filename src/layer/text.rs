@@ -164,8 +164,8 @@ fields! {
         orientation: Orientation = "mixed",
         /// So many digits at most stand side by side in a vertical line.
         combine_upright: Combined = 2,
-        /// What the text stands on instead of lines, as `{ "d": "M 0 60 Q 100 0 200 60" }`: it is one line, each letter turned with the
-        /// path.
+        /// What the text stands on instead of lines, as `{ "d": "M 0 60 Q 100 0 200 60" }` with any of `view_box`, `start` (pixels along it,
+        /// or `"25%"`) and `side` (`left`, `right`): one line, each letter turned with the path.
         path: Option<TrackFields>,
         /// Lines beyond are never drawn.
         max_lines: Option<MaxLines>,

@@ -10,13 +10,12 @@ use crate::text::font::Candidate;
 use crate::text::itemize::{self, Item};
 use crate::text::shape::{Shaper, Stretch};
 use crate::text::shaped::{ShapedItem, slice_glyphs};
-use crate::text::spans::{Spans, is_language};
+use crate::text::spans::Spans;
 use crate::text::stance::Stance;
-use crate::text::unicode::{is_east_asian, is_of_word, opens, stretches};
 use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
 
 /// Widths are sums of floating point numbers; a box made to measure must hold its text.
-const TOLERANCE: f64 = 1.0 / 256.0;
+pub(in crate::text) const TOLERANCE: f64 = 1.0 / 256.0;
 /// Reshaping a line's end changes its width by a kerning pair; after so many shorter ends the next one is taken as it is.
 const MAX_RETRIES: usize = 8;
 /// Balancing is for headlines: longer paragraphs stay as they are (CSS allows a limit, browsers have about this one).
@@ -28,11 +27,6 @@ const CHECK_EVERY: usize = 16;
 const SOFT_HYPHEN: char = '\u{AD}';
 /// What a soft hyphen shows at a line's end, by preference.
 const HYPHENS: [&str; 2] = ["\u{2010}", "-"];
-const ELLIPSIS: &str = "…";
-/// How much of a line may be given up for an ellipsis to stand after a whole word.
-const MOST_LOST: f64 = 0.3;
-/// As Chinese writes it: six dots over two letters.
-const CHINESE_ELLIPSIS: &str = "……";
 
 /// A line by its clusters.
 pub(in crate::text) struct Cut {
@@ -44,7 +38,7 @@ pub(in crate::text) struct Cut {
     /// Of the visible clusters and the marker.
     pub width: f64,
     /// The same, shaped with the spaces that hang: by this it is decided whether the line fits.
-    fit_width: f64,
+    pub fit_width: f64,
     /// A hyphen or an ellipsis after the visible clusters.
     pub marker: Option<ShapedItem>,
     /// The paragraph goes on in the next line: it may be justified.
@@ -270,7 +264,7 @@ impl Breaker<'_, '_, '_> {
     }
 
     /// How far the line that starts with this cluster begins before the measure does.
-    fn hang_start(&mut self, first: usize) -> f64 {
+    pub fn hang_start(&mut self, first: usize) -> f64 {
         let hanging = self.block.hanging;
         if !hanging.first || first > 0 || self.block.range.start > 0 {
             return 0.0;
@@ -301,7 +295,7 @@ impl Breaker<'_, '_, '_> {
     }
 
     /// The width of the visible clusters of a line that is shaped as `line`, without the spacing after the last.
-    fn width(&mut self, line: Range<usize>, visible_end: usize) -> f64 {
+    pub fn width(&mut self, line: Range<usize>, visible_end: usize) -> f64 {
         if visible_end <= line.start {
             return 0.0;
         }
@@ -353,7 +347,7 @@ impl Breaker<'_, '_, '_> {
     }
 
     /// A text that is not in the source, in the face of the cluster before `at` if that has it, else of its style.
-    fn marker(&mut self, at: usize, text: &str) -> Option<ShapedItem> {
+    pub fn marker(&mut self, at: usize, text: &str) -> Option<ShapedItem> {
         let before = at.checked_sub(1).and_then(|before| self.block.clusters.get(before));
         let before_start = before.map(|cluster| cluster.start);
         let item = before.and_then(|cluster| self.block.items.get(cluster.item)).map(|shaped| &shaped.item);
@@ -388,99 +382,6 @@ impl Breaker<'_, '_, '_> {
         }
         let scale = style.size / face.units_per_em();
         Some(ShapedItem { item, face, synthetic, scale, squeeze: 1.0, glyphs, halved: Vec::new() })
-    }
-
-    /// What stands for the text from `end` on.
-    fn ellipsis(&self, first: usize, end: usize) -> &'static str {
-        let last = end.checked_sub(1).filter(|_| end > first).and_then(|last| self.block.clusters.get(last));
-        let after_wide = |cluster: &crate::text::block::Cluster| {
-            let wide = self.spans.text.get(cluster.start..).and_then(|rest| rest.chars().next()).is_some_and(is_east_asian);
-            let item = self.block.items.get(cluster.item);
-            let lang = item.and_then(|shaped| self.spans.lang(shaped.item.span)).unwrap_or_default();
-            wide && is_language(lang, "zh")
-        };
-        if last.is_some_and(after_wide) { CHINESE_ELLIPSIS } else { ELLIPSIS }
-    }
-
-    /// The same line shortened so that an ellipsis fits after it, at the end of a word where one is near.
-    pub fn with_ellipsis(&mut self, cut: Cut) -> Result<Cut, Stopped> {
-        let first = cut.clusters.start;
-        let end = cut.visible_end;
-        let shortened = self.shortened(first, end)?;
-        match self.word_end(first, shortened.visible_end) {
-            Some(word) => {
-                let at_word = self.shortened(first, word)?;
-                Ok(if at_word.visible_end > first { at_word } else { shortened })
-            }
-            None => Ok(shortened),
-        }
-    }
-
-    /// Where the word begins that a line which ends before cluster `end` would tear, unless so much would be lost that the torn word
-    /// is better. Ideographs, kana and what stands with them end anywhere.
-    fn word_end(&self, first: usize, end: usize) -> Option<usize> {
-        let next = self.block.clusters.get(end).filter(|next| !next.opportunity && end > first)?;
-        let letter = |at: usize| self.spans.text.get(at..).and_then(|rest| rest.chars().next());
-        let torn = letter(next.start).is_some_and(|c| is_of_word(c) && !stretches(c));
-        let before = self.block.clusters.get(end - 1).and_then(|cluster| letter(cluster.start));
-        if !torn || before.is_none_or(stretches) {
-            return None;
-        }
-        let width = |of: Range<usize>| -> f64 {
-            self.block.clusters.get(of).unwrap_or(&[]).iter().map(|cluster| cluster.advance + cluster.spacing).sum()
-        };
-        let word = (first + 1..end).rev().find(|at| self.block.clusters.get(*at).is_some_and(|cluster| cluster.opportunity))?;
-        (width(word..end) <= MOST_LOST * width(first..end)).then_some(word)
-    }
-
-    /// What may not stand before an ellipsis: blanks, stops and commas, which it takes the place of, and what opens.
-    fn goes_before_ellipsis(&self, cluster: &crate::text::block::Cluster) -> bool {
-        let c = self.spans.text.get(cluster.start..).and_then(|rest| rest.chars().next());
-        cluster.hangs || c.is_some_and(|c| gaps::is_stop(c) || opens(c))
-    }
-
-    /// The line up to cluster `end`, or as much of it as leaves room for an ellipsis.
-    fn shortened(&mut self, first: usize, mut end: usize) -> Result<Cut, Stopped> {
-        loop {
-            self.spans.ctx.check()?;
-            while end > first && self.block.clusters.get(end - 1).is_some_and(|last| self.goes_before_ellipsis(last)) {
-                end -= 1;
-            }
-            let marker = self.marker(end, self.ellipsis(first, end));
-            let spacing =
-                if end > first { self.block.clusters.get(end - 1).map_or(0.0, |last| last.letter_spacing) } else { 0.0 };
-            let hang = Hang { start: if end > first { self.hang_start(first) } else { 0.0 }, end: 0.0 };
-            let own = self.width(first..end, end) - hang.start;
-            let width = own + marker.as_ref().map_or(0.0, width_of) + spacing;
-            let may_end = end == first || self.block.clusters.get(end).is_none_or(|cluster| cluster.grapheme);
-            let fits = self.measure.is_none_or(|measure| width <= measure + TOLERANCE);
-            if (fits && may_end) || end == first {
-                return Ok(Cut {
-                    clusters: first..end,
-                    visible_end: end,
-                    shaped_end: end,
-                    width,
-                    fit_width: width,
-                    marker,
-                    continues: true,
-                    shortened: true,
-                    hang,
-                });
-            }
-            // Far too wide (an unbroken line): go back by what is over at once, cluster by cluster near the end.
-            end -= 1;
-            if let Some(measure) = self.measure {
-                let mut over = width - measure;
-                while end > first + 1 && over > 0.0 {
-                    let Some(last) = self.block.clusters.get(end - 1) else { break };
-                    over -= last.advance + last.spacing;
-                    if over <= 0.0 {
-                        break;
-                    }
-                    end -= 1;
-                }
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod bidi;
 mod block;
 pub mod breaks;
+mod ellipsis;
 mod fallback;
 mod font;
 mod gaps;

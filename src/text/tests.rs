@@ -126,6 +126,74 @@ fn max_lines_and_ellipsis() {
     assert_eq!(c.lines[0].runs[0].glyphs.len(), 1);
 }
 
+/// What is left of one line of this measure, without the ellipsis.
+fn cut_short(text: &str, lang: &str, measure: f64) -> String {
+    let mut p = plain(text);
+    p.spans[0].style.lang = Some(lang.into());
+    (p.wrap, p.max_lines, p.overflow) = (Wrap::None, Some(1), Overflow::Ellipsis);
+    let c = composed(&p, Some(measure));
+    assert!(c.truncated && c.width <= measure, "{text}");
+    texts(&p, &c).concat()
+}
+
+#[test]
+fn an_ellipsis_stands_after_a_word_where_one_ends_nearby() {
+    // At every measure at which something is cut: what is left ends a word, or the whole word was too much to give up.
+    let text = "Free shipping, worldwide (and back)";
+    let whole = composed(&plain(text), None).width;
+    let mut ends = std::collections::BTreeSet::new();
+    for measure in 20..whole as u32 {
+        ends.insert(cut_short(text, "en", f64::from(measure)));
+    }
+    for word in ["Free", "Free shipping", "Free shipping, worldwide", "Free shipping, worldwide (and"] {
+        assert!(ends.contains(word), "{word}: {ends:?}");
+    }
+    // Less than three tenths of "Free shippi" would be left out, more of "Free ship".
+    assert!(ends.contains("F") && ends.contains("Free ship") && !ends.contains("Free shipping, wo"), "{ends:?}");
+    assert!(!ends.iter().any(|end| end.ends_with([' ', ',', '('])), "{ends:?}");
+    // Words of Thai are found by dictionary; ideographs end anywhere, but not with a comma or what opens.
+    let thai = cut_short("สวัสดีครับผมชื่อสมชาย", "th", 150.0);
+    assert!(["สวัสดีครับผมชื่อ", "สวัสดีครับผม"].contains(&thai.as_str()), "{thai}");
+    for (measure, left) in [
+        (64.0, "盒装"),
+        (85.0, "盒装新"),
+        (105.0, "盒装新"),
+        (125.0, "盒装新"),
+        (145.0, "盒装新，「鲜"),
+        (165.0, "盒装新，「鲜烘"),
+    ] {
+        assert_eq!(cut_short("盒装新，「鲜烘焙」送细口壶", "ja", measure), left, "{measure}");
+    }
+    assert!(cut_short("中文abcdefg以及其他", "zh", 110.0).len() > "中文a".len());
+    // Of a right-to-left line too.
+    let arabic = cut_short("سلام عليكم ورحمة الله", "ar", 120.0);
+    assert!(["سلام عليكم", "سلام عليكم ورحمة"].contains(&arabic.as_str()), "{arabic}");
+}
+
+#[test]
+fn a_ruby_stands_once_though_its_text_has_line_ends() {
+    let ruby = |text: &str| Span { ruby: Some("ruby far wider than its base".into()), ..span(text) };
+    let p = Paragraph { spans: vec![span(""), ruby("\n一\n二"), span("三")], ..Paragraph::default() };
+    let c = composed(&p, None);
+    let above = |line: &Line| line.runs.iter().filter(|run| run.ruby).count();
+    assert_eq!(c.lines.iter().map(above).collect::<Vec<_>>(), [0, 1, 0]);
+    assert!(c.lines[1].width > 100.0, "{}", c.lines[1].width);
+    // What stands on the further line is not spread for it, nor is that line higher.
+    let bare = composed(&Paragraph { spans: vec![span(""), span("二"), span("三")], ..Paragraph::default() }, None);
+    assert!((c.lines[2].width - bare.width).abs() < 1e-9 && c.lines[2].height == bare.height && c.lines[1].height > bare.height);
+}
+
+#[test]
+fn languages_are_known_by_two_letters_and_three() {
+    for tag in ["zh", "ZH-Hant", "zho", "chi_TW", "zh_CN"] {
+        assert!(is_language(tag, "zh"), "{tag}");
+    }
+    for tag in ["", "za", "zha", "z", "ja", "en-zh"] {
+        assert!(!is_language(tag, "zh"), "{tag}");
+    }
+    assert!(is_language("jpn", "ja") && is_language("kor-KR", "ko") && !is_language("zho", "ja"));
+}
+
 #[test]
 fn line_boxes_follow_the_contract() {
     // Inter: ascent 0.96875, descent 0.2412 of an em, no gap.

@@ -61,6 +61,88 @@ fn text_beyond_its_box_is_told() {
     assert_eq!(overflow(json!({ "type": "text", "text": "abc", "size": 20 })), json!(false));
 }
 
+/// What is told of the only layer, in pixels of twice the layout's.
+fn told_of(layer: &Value) -> Value {
+    let template = json!({ "width": 400, "height": 300, "layers": [layer] });
+    let service = Service::start(&[]);
+    let answer = service.post_json("/v1/measure", &json!({ "template": template, "scale": 2 }));
+    assert_eq!(answer.status, 200);
+    answer.json()["layers"][0].clone()
+}
+
+#[test]
+fn columns_are_told_by_their_middle_and_their_height() {
+    let told = told_of(&json!({
+        "type": "text", "text": "云南\n咖啡豆", "writing_mode": "vertical_rl", "font": "Noto Sans SC",
+        "x": 20, "y": 30, "width": 100, "height": 200, "size": 20, "line_height": 30,
+    }));
+    let column = |text: &str, (start, end): (u64, u64), x: f64, height: u64| {
+        json!({ "text": text, "start": start, "end": end, "x": x as u64, "y": 60, "height": height, "runs": [
+            { "start": start, "end": end, "font": "Noto Sans SC", "y": 60, "height": height, "rtl": false },
+        ] })
+    };
+    // From the right edge at 240 each column takes 60.
+    assert_eq!(told["lines"], json!([column("云南\n", (0, 7), 210.0, 80), column("咖啡豆", (7, 16), 150.0, 120)]));
+    assert_eq!((&told["truncated"], &told["overflow"], &told["size"]), (&json!(false), &json!(false), &json!(40)));
+    let ink = told["ink"].as_object().unwrap();
+    let [x, y, width, height] = ["x", "y", "width", "height"].map(|side| ink[side].as_f64().unwrap());
+    assert!(x > 130.0 && x + width < 230.0 && y > 60.0 && y + height < 180.0, "{ink:?}");
+    // Aligned along the column, and too much for the box across.
+    let told = told_of(&json!({
+        "type": "text", "text": "云南\n咖啡豆", "writing_mode": "vertical_rl", "font": "Noto Sans SC", "align": "end",
+        "x": 20, "y": 30, "width": 50, "height": 100, "size": 20, "line_height": 30,
+    }));
+    assert_eq!((&told["lines"][0]["y"], &told["lines"][1]["y"], &told["overflow"]), (&json!(180), &json!(140), &json!(true)));
+}
+
+#[test]
+fn a_ruby_counts_as_no_text_of_its_line() {
+    let spans = json!([{ "text": "長", "ruby": "chang\u{10FFFD}" }, { "text": "城" }]);
+    let told = told_of(&json!({ "type": "text", "spans": spans, "font": ["Inter", "Noto Sans SC"], "lang": "ja", "size": 20 }));
+    let line = &told["lines"][0];
+    assert_eq!((&line["text"], &line["start"], &line["end"]), (&json!("長城"), &json!(0), &json!(6)));
+    let runs: Vec<(&str, u64, u64)> = line["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| (run["font"].as_str().unwrap(), run["start"].as_u64().unwrap(), run["end"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(runs, [("Noto Sans SC", 0, 3), ("Noto Sans SC", 3, 6)]);
+    // Its faces and what none of them has are told all the same, and it makes room: along the line, and above its letters.
+    assert_eq!((&told["fonts"], &told["missing"]), (&json!(["Inter", "Noto Sans SC"]), &json!(["U+10FFFD"])));
+    assert!(line["width"].as_f64().unwrap() > 90.0, "{line}");
+    let bare = told_of(&json!({ "type": "text", "text": "長城", "font": ["Inter", "Noto Sans SC"], "lang": "ja", "size": 20 }));
+    assert!(line["baseline"].as_f64().unwrap() > bare["lines"][0]["baseline"].as_f64().unwrap() + 10.0, "{line}");
+}
+
+#[test]
+fn text_on_a_path_is_told_along_it() {
+    let on = |text: &str, more: Value| {
+        let mut layer =
+            json!({ "type": "text", "text": text, "size": 20, "x": 10, "y": 10, "path": { "d": "M 0 50 L 0 250", "start": 20 } });
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        told_of(&layer)
+    };
+    let told = on("Hi", json!({}));
+    let line = &told["lines"][0];
+    assert_eq!((&line["text"], &line["along"], &line["runs"][0]["along"]), (&json!("Hi"), &json!(40), &json!(40)));
+    assert!(line.get("x").is_none() && line.get("baseline").is_none());
+    assert_eq!((&told["truncated"], &told["overflow"]), (&json!(false), &json!(false)));
+    // It goes down, so that its letters stand to the right of the path.
+    let ink = told["ink"].as_object().unwrap();
+    let [x, y, width, height] = ["x", "y", "width", "height"].map(|side| ink[side].as_f64().unwrap());
+    assert!(x > 18.0 && x + width < 60.0 && y > 160.0 && height > width * 0.5 && y + height < 220.0, "{ink:?}");
+    // In what is left of the path.
+    assert!((on("Hi", json!({ "align": "end" }))["lines"][0]["along"].as_f64().unwrap() - 400.0).abs() < 80.0);
+    let long = "What does not fit on its path is dropped";
+    let dropped = on(long, json!({}));
+    let text = dropped["lines"][0]["text"].as_str().unwrap();
+    assert!(long.starts_with(text) && text.len() > 10 && text.len() < 30, "{text}");
+    assert_eq!((&dropped["truncated"], &dropped["overflow"]), (&json!(true), &json!(true)));
+    let cut = on(long, json!({ "overflow": "ellipsis" }));
+    assert!(cut["lines"][0]["text"].as_str().unwrap().len() < text.len() + 1 && cut["truncated"] == json!(true));
+}
+
 #[test]
 fn a_measure_has_the_errors_of_a_render() {
     let service = Service::start(&[]);
