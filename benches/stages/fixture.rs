@@ -8,7 +8,7 @@ use affiche::limits::Limits;
 use affiche::poster::Poster;
 use affiche::template::Supplied;
 use affiche::text::Fonts;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub struct Fixture {
     pub template: Value,
@@ -36,6 +36,27 @@ impl Fixture {
     /// Another template in the same surroundings.
     pub fn with(&self, template: Value) -> Fixture {
         Fixture { template, fonts: Fonts::with_dirs(&[folder().join("fonts")]).unwrap(), limits: Limits::default() }
+    }
+
+    /// 1,000 layers, as of a seating plan: 250 places of a card, a dot, a name in one line and a note that wraps; the words of no two are the same.
+    pub fn thousand() -> Fixture {
+        let mut layers = Vec::new();
+        for i in 0..250 {
+            let (x, y) = (i % 10 * 100, i / 10 * 60);
+            layers.push(json!({ "type": "rect", "x": x, "y": y, "width": 92, "height": 52, "radius": 8, "fill": "#f4f4f5" }));
+            layers.push(json!({ "type": "ellipse", "x": x + 6, "y": y + 6, "width": 12, "height": 12, "fill": "#2563eb" }));
+            let name = if i % 2 == 0 { format!("Guest {i}") } else { format!("来宾{i}号") };
+            layers.push(json!({ "type": "text", "text": name, "x": x + 22, "y": y + 4, "size": 12, "weight": 700 }));
+            let note = format!("Row {i}, by the window");
+            layers
+                .push(json!({ "type": "text", "text": note, "x": x + 6, "y": y + 22, "width": 80, "size": 10, "max_lines": 2 }));
+        }
+        let variables = Map::new();
+        Fixture {
+            template: json!({ "width": 1000, "height": 1500, "variables": variables, "layers": layers }),
+            fonts: Fonts::with_dirs(&[folder().join("fonts")]).unwrap(),
+            limits: Limits::default(),
+        }
     }
 
     /// Another name, price and code in each turn, of the same lengths.

@@ -50,6 +50,10 @@ pub fn benchmarks<'a>(fixture: &'a Fixture, threads: usize, simd: Simd, scale: f
         let (poster, assets, off) = (poster.clone(), assets.clone(), Memo::off());
         Box::new(move |_| studio(&off, &mut |studio| drop(black_box(lay_out_at(&poster, &assets, scale, studio).unwrap()))))
     });
+    add("lay out, words known", false, {
+        let (poster, assets, memo) = (poster.clone(), assets.clone(), Memo::with_capacity(128 << 20));
+        Box::new(move |_| studio(&memo, &mut |studio| drop(black_box(lay_out_at(&poster, &assets, scale, studio).unwrap()))))
+    });
     add("lower", false, {
         let (poster, assets) = (fixture.poster(0), assets.clone());
         let poster: &'static _ = Box::leak(Box::new(poster));
