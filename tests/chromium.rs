@@ -15,8 +15,12 @@ use affiche::text::{Direction, Fonts, LineBreak, Paragraph, SpacingTrim, Span, S
 use serde_json::Value;
 use support::{json, root};
 
-/// Paragraphs where our rules do not mean to equal those of Chromium's CSS, and why.
-const OTHERWISE: &[(&str, &str)] = &[];
+/// Paragraphs where our rules do not mean to equal those of Chromium's CSS, and why. They are compared all the same.
+const OTHERWISE: &[(&str, &str)] = &[
+    ("khmer/", "CSS leaves to the browser where words of it end: another dictionary"),
+    ("lao/", "the same"),
+    ("burmese/", "the same; a word that fits no line is parted by Unicode's grapheme clusters, not within a syllable"),
+];
 
 /// How far apart two widths of a line may be, in pixels.
 const WIDTH: f64 = 0.5;
@@ -76,7 +80,7 @@ fn lines_end_as_in_chromium() {
     let memo = Memo::off();
     let budget = Budget::new(0);
     let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Off };
-    let (mut compared, mut same, mut lines, mut wide, mut worst) = (0, 0, 0, Vec::new(), 0.0_f64);
+    let (mut compared, mut same, mut alike, mut lines, mut wide, mut worst) = (0, 0, 0, 0, Vec::new(), 0.0_f64);
     let mut differing = Vec::new();
     for (p, wanted) in corpus.iter().zip(paragraphs) {
         let id = p["id"].as_str().unwrap();
@@ -95,15 +99,14 @@ fn lines_end_as_in_chromium() {
             .map(|line| (line[0].as_u64().unwrap() as usize, line[1].as_f64().unwrap()))
             .collect();
         let their_starts: Vec<usize> = theirs.iter().map(|(start, _)| *start).collect();
-        if OTHERWISE.iter().any(|(otherwise, _)| id.starts_with(otherwise)) {
-            continue;
-        }
-        compared += 1;
+        let otherwise = OTHERWISE.iter().any(|(otherwise, _)| id.starts_with(otherwise));
+        compared += usize::from(!otherwise);
         if starts != their_starts {
             differing.push(format!("{id}\n    ours:   {}\n    theirs: {}", shown(text, &starts), shown(text, &their_starts)));
             continue;
         }
-        same += 1;
+        same += usize::from(!otherwise);
+        alike += 1;
         for (line, (_, width)) in own.iter().zip(&theirs) {
             lines += 1;
             // Chromium counts the spacing after the last letter.
@@ -116,13 +119,15 @@ fn lines_end_as_in_chromium() {
     }
     println!("{}", expected["chromium"].as_str().unwrap());
     println!(
-        "{same} of {compared} paragraphs break alike; {} of {lines} lines are as wide, at worst {worst:.3} px off",
+        "{alike} of {} paragraphs break alike, {same} of {compared} where they are meant to; {} of {lines} lines are as wide, at worst {worst:.3} px off",
+        corpus.len(),
         lines - wide.len()
     );
     differing.iter().for_each(|one| println!("  {one}"));
     wide.iter().for_each(|one| println!("  {one}"));
-    // What holds today, to be raised: 97 of 100 is the aim. What differs are words of Khmer, Lao and Burmese (other dictionaries),
-    // quotation marks under `strict`, and where `break_all` may break; the one width is a line that ends with a tab.
-    assert!(same * 1_000 >= compared * 964, "{same} of {compared}");
-    assert!(wide.len() <= 1, "{} lines", wide.len());
+    // What differs besides: under `strict` Chromium lets no line end between a closing quotation mark and an ideograph (Unicode does since
+    // version 16, LB19a); under `break-all` none after a vowel sign, as it goes by pairs of letters.
+    assert!(same >= 211 && compared == 213, "{same} of {compared}");
+    assert!(alike >= 221, "{alike}");
+    assert!(wide.is_empty(), "{} lines", wide.len());
 }

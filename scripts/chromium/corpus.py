@@ -55,11 +55,14 @@ SCRIPT = """
         if (!line || Math.abs(middle - line.middle) > 10) {
           // A line end's own rectangle begins no line.
           if (c === '\\n' && line) break;
-          line = { start: at, middle, left: Infinity, right: -Infinity };
+          line = { start: at, middle, left: Infinity, right: -Infinity, blank: [] };
           lines.push(line);
         }
+        // Blanks count where something follows them: those at the end hang.
+        line.blank.push(r);
         if (!/[\\s]/.test(c) || c === '\\u00a0' || c === '\\u202f') {
-          line.left = Math.min(line.left, r.left); line.right = Math.max(line.right, r.right);
+          for (const b of line.blank) { line.left = Math.min(line.left, b.left); line.right = Math.max(line.right, b.right); }
+          line.blank = [];
           line.seen = { left: line.left, right: line.right };
         }
       }

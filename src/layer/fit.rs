@@ -3,12 +3,10 @@
 use crate::layer::text::FontSize;
 use crate::problem::Problem;
 use crate::template::declare::fields;
-use crate::text::{Composed, Overflow, Paragraph};
+use crate::text::{Composed, Overflow, Paragraph, TOLERANCE};
 
 /// Pixels between two sizes that are tried.
 const STEP: f64 = 0.5;
-/// Widths and heights are sums of floating point numbers; a box made to measure must hold its text.
-const TOLERANCE: f64 = 1.0 / 256.0;
 
 fields! {
     /// The sizes a text may take to fit its box: down from `max` in half-pixel steps.

@@ -11,7 +11,7 @@ use crate::geom::Rect;
 use crate::layer::text::{Route, chunks};
 use crate::layer::{Content, Kind};
 use crate::layout::{Layout, Seen};
-use crate::text::{Composed, Face, Glyph, Line, Pose, Run};
+use crate::text::{Composed, Face, Glyph, Line, Pose, Run, TOLERANCE};
 
 /// Whether the receipt tells what the glyphs of a text cover: every outline must be read for it, which a render does not wait
 /// for.
@@ -155,10 +155,9 @@ fn runs(line: &Line, axis: &Axis<'_>, (dx, dy): (f64, f64), scale: f64) -> Vec<V
 
 /// Whether lines reach beyond the box: by their advances and line boxes, as `overflow` judges.
 fn overflows(composed: &Composed, indent: f64, boxed: Rect) -> bool {
-    const SLACK: f64 = 1.0 / 128.0;
     let (measure, room) = if composed.vertical { (boxed.height, boxed.width) } else { (boxed.width, boxed.height) };
-    let beside = |line: &Line| line.x - indent < -SLACK || line.x - indent + line.width > measure + SLACK;
-    composed.height > room + SLACK || composed.lines.iter().any(beside)
+    let beside = |line: &Line| line.x - indent < -TOLERANCE || line.x - indent + line.width > measure + TOLERANCE;
+    composed.height > room + TOLERANCE || composed.lines.iter().any(beside)
 }
 
 /// What the glyphs cover, from the lines' own origin; nothing where they are all blank. Colour glyphs count with their em's

@@ -129,7 +129,8 @@ impl Block {
             if skipped.is_some_and(|skipped| skipped.chars().all(is_ignorable))
                 && let Some(cluster) = block.clusters.get_mut(place)
             {
-                cluster.opportunity = true;
+                // UAX 14 with `break_all` would part conjuncts.
+                cluster.opportunity = cluster.grapheme;
             }
         }
         check()?;

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use crate::ctx::Stopped;
 use crate::text::block::Cluster;
-use crate::text::gaps;
-use crate::text::lines::{Breaker, Cut, Hang, TOLERANCE, width_of};
+use crate::text::lines::{Breaker, Cut, Hang, width_of};
 use crate::text::spans::is_language;
 use crate::text::unicode::{is_east_asian, is_of_word, opens, stretches};
+use crate::text::{TOLERANCE, gaps};
 
 const ELLIPSIS: &str = "…";
 /// As Chinese writes it: six dots over two letters.

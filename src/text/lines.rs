@@ -12,10 +12,8 @@ use crate::text::shape::{Shaper, Stretch};
 use crate::text::shaped::{ShapedItem, slice_glyphs};
 use crate::text::spans::Spans;
 use crate::text::stance::Stance;
-use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, gaps};
+use crate::text::{HangingEnd, HangingPunctuation, SpacingTrim, TOLERANCE, gaps};
 
-/// Widths are sums of floating point numbers; a box made to measure must hold its text.
-pub(in crate::text) const TOLERANCE: f64 = 1.0 / 256.0;
 /// Reshaping a line's end changes its width by a kerning pair; after so many shorter ends the next one is taken as it is.
 const MAX_RETRIES: usize = 8;
 /// Balancing is for headlines: longer paragraphs stay as they are (CSS allows a limit, browsers have about this one).

@@ -31,6 +31,10 @@ pub use unicode::{is_emphasized, is_unskipped};
 
 pub use font::{Axis, BadFont, Face, FaceInfo, FamilyInfo, FontError, FontWarning, Fonts, OwnFont, Synthetic};
 
+/// How far a text may reach beyond its box and still fits: widths are sums of floating point numbers, and a box made to measure must hold
+/// its text. Browsers allow as much.
+pub const TOLERANCE: f64 = 1.0 / 64.0;
+
 /// How a stretch of text looks, as far as shaping and breaking care. Sizes in layout pixels (scale 1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Style {
@@ -353,8 +357,9 @@ pub fn compose(
 impl Composed {
     /// What it weighs in a cache.
     fn bytes(&self) -> usize {
-        let runs = self.lines.iter().flat_map(|line| &line.runs);
-        let of_runs: usize = runs.map(|run| size_of::<Run>() + run.glyphs.capacity() * size_of::<Glyph>()).sum();
+        let of_run = |run: &Run| run.glyphs.capacity() * size_of::<Glyph>();
+        let of_line = |line: &Line| line.runs.capacity() * size_of::<Run>() + line.runs.iter().map(of_run).sum::<usize>();
+        let of_runs: usize = self.lines.iter().map(of_line).sum();
         let marks = self.marks.capacity() * size_of::<Marks>();
         size_of::<Composed>() + self.lines.capacity() * size_of::<Line>() + marks + of_runs
     }

@@ -13,12 +13,10 @@ use crate::text::place::{self, Extent};
 use crate::text::ruby::Ruby;
 use crate::text::shape::Shaper;
 use crate::text::spans::Spans;
-use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TextError, Wrap, WritingMode};
+use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TOLERANCE, TextError, Wrap, WritingMode};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 16;
-/// Heights are sums of floating point numbers; a box made to measure must hold its lines.
-const TOLERANCE: f64 = 1.0 / 256.0;
 
 /// One line with the paragraph it belongs to.
 struct Draft {
@@ -153,7 +151,7 @@ fn break_lines(
         truncated |= cuts.len() > room;
         breaker.measure = measure;
         for cut in cuts.into_iter().take(room) {
-            let too_wide = wrap_at.is_none() && measure.is_some_and(|measure| cut.width > measure + 1.0 / 256.0);
+            let too_wide = wrap_at.is_none() && measure.is_some_and(|measure| cut.width > measure + TOLERANCE);
             let cut = if too_wide && ellipsis { breaker.with_ellipsis(cut)? } else { cut };
             truncated |= cut.shortened;
             drafts.push(Draft { block: blocks.len(), cut });

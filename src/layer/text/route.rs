@@ -10,7 +10,7 @@ use crate::layer::values::{Length, Offset};
 use crate::layout::boxes::Given;
 use crate::problem::{Place, Problem};
 use crate::template::declare::{fields, words};
-use crate::text::{Composed, Glyph, Line, Run};
+use crate::text::{Composed, Glyph, Line, Run, TOLERANCE};
 
 /// Points of a path at most, besides the ends of its pieces: a circle of 30,000 pixels by chords of 1.5.
 const MAX_STEPS: f64 = 20_000.0;
@@ -153,9 +153,8 @@ impl Route {
 
     /// What of a text that was set in one line stands on the path: clusters whose middle does.
     pub fn fitting(&self, composed: Arc<Composed>) -> Arc<Composed> {
-        const SLACK: f64 = 1.0 / 256.0;
-        let room = self.room() + SLACK;
-        let stands = |cluster: &&[Glyph]| (-SLACK..=room).contains(&middle(cluster));
+        let room = self.room() + TOLERANCE;
+        let stands = |cluster: &&[Glyph]| (-TOLERANCE..=room).contains(&middle(cluster));
         let clusters = |line: &Line| -> Vec<(usize, bool)> {
             let of_runs = line.runs.iter().flat_map(|run| chunks(&run.glyphs));
             of_runs.filter_map(|cluster| Some((cluster.first()?.cluster, stands(&cluster)))).collect()
