@@ -116,7 +116,7 @@ pub fn draw_all(sheets: &[Sheet], studio: &Studio) -> Result<Vec<Drawn>, (usize,
     let mut views = Vec::new();
     for (n, (sheet, layout)) in sheets.iter().zip(layouts).enumerate() {
         let mut view = View { sheet, layout, choices: Choices::default(), contrasts: Vec::new() };
-        view.stand_out(&mut made, studio).map_err(|error| (n, sheet.error(error)))?;
+        inspect::stand_out(&mut view, &mut made, studio).map_err(|error| (n, sheet.error(error)))?;
         views.push(view);
     }
     clock.lap("contrast");
@@ -166,11 +166,6 @@ struct View<'s, 'p> {
 }
 
 impl View<'_, '_> {
-    fn stand_out(&mut self, made: &mut Made, studio: &Studio) -> Result<(), DrawError> {
-        self.contrasts = inspect::stand_out(&mut self.layout, &mut self.choices, made, self.sheet, studio)?;
-        Ok(())
-    }
-
     /// Settled so that every code that was to be read can be. Each turn raises a level of a code, of which there are four: this ends.
     fn until_read(
         &mut self,

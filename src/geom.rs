@@ -106,6 +106,12 @@ impl PxRect {
         PxRect { x0, y0, x1: x1.max(x0), y1: y1.max(y0) }
     }
 
+    /// The pixels that a rectangle touches, as far as anything is ever drawn.
+    pub fn around(r: Rect) -> PxRect {
+        let edge = |v: f64| v.clamp(-1e7, 1e7) as i32;
+        PxRect::new(edge(r.x.floor()), edge(r.y.floor()), edge(r.right().ceil()), edge(r.bottom().ceil()))
+    }
+
     pub fn of_size(size: Size) -> PxRect {
         PxRect::new(0, 0, size.width() as i32, size.height() as i32)
     }

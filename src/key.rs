@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::geom::Affine;
+
 /// Changes whenever the same scene may give other pixels than before.
 const ENGINE: &str = concat!("affiche ", env!("CARGO_PKG_VERSION"), " engine 1");
 
@@ -103,6 +105,10 @@ impl KeyBuilder {
     pub fn room_for(mut self, bytes: usize) -> KeyBuilder {
         self.0.reserve(bytes);
         self
+    }
+
+    pub fn affine(self, m: Affine) -> KeyBuilder {
+        [m.a, m.b, m.c, m.d, m.e, m.f].into_iter().fold(self, KeyBuilder::f64)
     }
 
     pub fn f32(self, v: f32) -> KeyBuilder {

@@ -19,8 +19,7 @@ for tool in python3 node npm curl sha256sum; do
   command -v "$tool" >/dev/null || die "no $tool"
 done
 
-cache="${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}"
-[ -n "$cache" ] && mkdir -p "$cache/affiche" 2>/dev/null && [ -w "$cache/affiche" ] || cache="$here/../../target"
+. "$here/../cache.sh"
 tools="$cache/affiche/clients-tuspy-$tuspy_version-tus-js-$tus_js_version"
 if ! [ -e "$tools/complete" ]; then
   echo "    installing tuspy $tuspy_version and tus-js-client $tus_js_version into $tools"

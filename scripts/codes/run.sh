@@ -8,8 +8,7 @@ zxing_version=3.1.1
 pillow_version=13.0.0
 
 command -v python3 >/dev/null || { echo "codes: no python3" >&2; exit 1; }
-cache="${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}"
-[ -n "$cache" ] && mkdir -p "$cache/affiche" 2>/dev/null && [ -w "$cache/affiche" ] || cache="$here/../../target"
+. "$here/../cache.sh"
 tools="$cache/affiche/codes-zxing-cpp-$zxing_version"
 if ! [ -e "$tools/complete" ]; then
   echo "    installing zxing-cpp $zxing_version into $tools"

@@ -26,19 +26,11 @@ pub fn format_of(word: &str) -> Option<Format> {
     }
 }
 
-fn suffix(format: Format) -> &'static str {
-    match format {
-        Format::Png => "png",
-        Format::Jpeg => "jpg",
-        Format::WebP => "webp",
-    }
-}
-
 /// Where to, and in which format: `--format` first, then the suffix, then PNG.
 pub fn choose(out: Option<&str>, format: Option<Format>, name: &str) -> Result<(Target, Format), Fault> {
     let Some(out) = out else {
         let format = format.unwrap_or_default();
-        return Ok((Target::File(PathBuf::from(format!("{name}.{}", suffix(format)))), format));
+        return Ok((Target::File(PathBuf::from(format!("{name}.{}", format.suffix()))), format));
     };
     if out == "-" {
         return Ok((Target::Stdout, format.unwrap_or_default()));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DrawError, Sheet, Studio, late, unsettled};
+use super::{DrawError, Studio, View, unsettled};
 use crate::judge::code::LEAST_DIFFERENCE;
 use crate::judge::{Contrast, Finding, code, contrast};
 use crate::layer::LayerId;
@@ -38,26 +38,20 @@ impl Measured {
 
 /// Measures the texts that ask for it, in painting order, each over what those before it became; chooses what makes them stand out
 /// and lays the poster out again with it.
-pub(super) fn stand_out<'p>(
-    layout: &mut Layout<'p>,
-    choices: &mut Choices,
-    made: &mut Made,
-    sheet: &Sheet<'p>,
-    studio: &Studio,
-) -> Result<Vec<Measured>, DrawError> {
-    let mut all = Vec::new();
-    for (id, ask) in texts(layout) {
+pub(super) fn stand_out(view: &mut View, made: &mut Made, studio: &Studio) -> Result<(), DrawError> {
+    let sheet = view.sheet;
+    for (id, ask) in texts(&view.layout) {
         studio.ctx.check()?;
-        let beneath = lower_beneath(layout, sheet.assets, id);
+        let beneath = lower_beneath(&view.layout, sheet.assets, id);
         let settle = |scene: &Scene| settle_after(scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, sheet));
         let found = contrast::measure(&ask, &beneath, settle, studio.memo, studio.ctx)?;
         if let Some(remedy) = found.remedy {
-            choices.help(id, remedy);
-            *layout = sheet.lay_out(choices, studio).map_err(DrawError::Problems)?;
+            view.choices.help(id, remedy);
+            view.layout = sheet.lay_out(&view.choices, studio).map_err(DrawError::Problems)?;
         }
-        all.push(Measured { id, min: ask.min, found });
+        view.contrasts.push(Measured { id, min: ask.min, found });
     }
-    Ok(all)
+    Ok(())
 }
 
 /// Puts what was measured into the receipt.
@@ -81,7 +75,7 @@ pub(super) fn tell(all: &[Measured], layout: &Layout, receipt: &mut Value) {
 pub(super) fn unread<'l>(layout: &'l Layout, settled: &Settled, studio: &Studio) -> Result<Vec<Unread<'l>>, DrawError> {
     let mut unread = Vec::new();
     for code in codes(layout) {
-        match code::read(&code.ask, settled, studio.memo, studio.ctx).map_err(|_| late())? {
+        match code::read(&code.ask, settled, studio.memo, studio.ctx)? {
             Finding::Readable => {}
             why => unread.push(Unread { code, why }),
         }

@@ -27,6 +27,15 @@ impl Format {
         }
     }
 
+    /// Of its files.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Format::Png => "png",
+            Format::Jpeg => "jpg",
+            Format::WebP => "webp",
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Format::Png => "PNG",

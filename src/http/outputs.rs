@@ -16,6 +16,7 @@ use super::error::Failure;
 use super::negotiate::{Pack, media_type};
 use super::render::{Canvas, Dpi, Manner, Quality, Scale, about, degraded_list, json_of, output_of};
 use crate::encode::{Compression, Format};
+use crate::intake::store::UploadName;
 use crate::key::KeyBuilder;
 use crate::limits::MAX_OUTPUTS;
 use crate::pipeline::{Degraded, Rendered, View};
@@ -36,15 +37,14 @@ fields! {
     }
 }
 
-/// Letters, digits, `.`, `_` and `-`, no dot at the front: a file on every system.
+/// Letters, digits, `.`, `_` and `-`, no dot at the front, as of uploads: a file on every system.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileName(String);
 
 impl Read for FileName {
     fn read(value: &Value, reader: &mut Reader) -> Option<FileName> {
         let Some(name) = value.as_str() else { return reader.wrong_type(value, "a name") };
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if name.is_empty() || name.len() > 128 || name.starts_with('.') || !name.bytes().all(plain) {
+        if UploadName::new(name).is_err() {
             return reader.invalid("must be 1 to 128 letters, digits, `.`, `_` or `-`, without a dot at the front");
         }
         Some(FileName(name.to_owned()))
@@ -100,12 +100,7 @@ impl Outputs {
     pub fn wanted(self, canvas: &Map<String, Value>, manner: &Manner, format: Format) -> Vec<Wanted> {
         let one = |(index, output): (usize, OutputFields)| {
             let format = output.format.or(manner.format).unwrap_or(format);
-            let suffix = match format {
-                Format::Png => "png",
-                Format::Jpeg => "jpg",
-                Format::WebP => "webp",
-            };
-            let file = format!("{}.{suffix}", stem(&output, index));
+            let file = format!("{}.{}", stem(&output, index), format.suffix());
             let OutputFields { canvas: own, scale, quality, compression, dpi, .. } = output;
             // A canvas is one thing: that of the request does not shine through.
             let canvas = own.map_or_else(|| canvas.clone(), Canvas::into_map);

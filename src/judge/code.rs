@@ -41,9 +41,7 @@ pub enum Finding {
 pub fn read(ask: &CodeAsk, settled: &Settled, memo: &Memo, ctx: &Ctx) -> Result<Finding, Stopped> {
     let side = ask.side as f64 + 2.0 * MARGIN;
     let seen = ask.map.bounds_of(Rect::new(-MARGIN, -MARGIN, side, side));
-    let edge = |v: f64| v.clamp(-1e7, 1e7) as i32;
-    let window = PxRect::new(edge(seen.x.floor()), edge(seen.y.floor()), edge(seen.right().ceil()), edge(seen.bottom().ceil()));
-    let window = window.intersect(PxRect::of_size(settled.size()));
+    let window = PxRect::around(seen).intersect(PxRect::of_size(settled.size()));
     if window.is_empty() {
         // Nothing of it is on the picture, and nobody will try to read it.
         return Ok(Finding::Readable);

@@ -35,10 +35,8 @@ pub fn measure<E: From<Stopped>>(
     ctx: &Ctx,
 ) -> Result<Contrast, E> {
     let canvas = PxRect::of_size(beneath.size());
-    let boxes = ask.boxes.iter().map(|one| ask.map.bounds_of(one.rect));
-    let edge = |v: f64| v.clamp(-1e7, 1e7) as i32;
-    let whole = |r: Rect| PxRect::new(edge(r.x.floor()), edge(r.y.floor()), edge(r.right().ceil()), edge(r.bottom().ceil()));
-    let window = boxes.fold(PxRect::default(), |all, r| all.union(whole(r))).intersect(canvas);
+    let boxes = ask.boxes.iter().map(|one| PxRect::around(ask.map.bounds_of(one.rect)));
+    let window = boxes.fold(PxRect::default(), PxRect::union).intersect(canvas);
     if window.is_empty() {
         return Ok(Contrast { before: 21.0, remedy: None, after: 21.0 });
     }

@@ -204,14 +204,7 @@ impl Image {
     /// The picture is made upright at the output's resolution, filtered, cut, and then laid by the map as a whole.
     fn laid(&self, asset: &Arc<Asset>, rect: Rect, laying: &Laying, canvas: PxRect) -> Option<Item<Lowered>> {
         let Laying { map, scale, size: (w, h), hidden } = *laying;
-        let seen = map.bounds_of(rect);
-        let window = PxRect::new(
-            bounded(seen.x.floor() - 1.0),
-            bounded(seen.y.floor() - 1.0),
-            bounded(seen.right().ceil() + 1.0),
-            bounded(seen.bottom().ceil() + 1.0),
-        )
-        .intersect(canvas);
+        let window = PxRect::around(map.bounds_of(rect)).grow(1).intersect(canvas);
         let size = Size::new(window.width(), window.height())?;
         // Beyond four canvases nothing is gained by more pixels.
         let most = 2.0 * f64::from(canvas.width().max(canvas.height()));
@@ -315,10 +308,6 @@ fn visible(asset: &Arc<Asset>, crop: Crop, dest: PxRect, canvas: PxRect) -> Opti
         }
     };
     Some((Picture { asset: Arc::clone(asset), crop, target, window }, seen.x0, seen.y0))
-}
-
-fn bounded(v: f64) -> i32 {
-    v.clamp(-1e7, 1e7) as i32
 }
 
 impl Read for Source {

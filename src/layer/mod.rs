@@ -124,7 +124,7 @@ pub enum Content {
         /// What makes it stand out, where that was found to be needed.
         remedy: Option<Remedy>,
         /// The path that it stands on.
-        route: Option<std::sync::Arc<text::Route>>,
+        route: Option<Arc<text::Route>>,
     },
     Code(qr::Measured),
     Barcode(barcode::Measured),

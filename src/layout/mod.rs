@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::geom::{Rect, Size};
 use crate::layer::anchor::Siblings;
 use crate::layer::values::Paint;
-use crate::layer::{Content, Kind, Layer, Surroundings, all};
+use crate::layer::{Content, Kind, Layer, Surroundings};
 use crate::limits::Limits;
 use crate::poster::{Height, Poster};
 use crate::problem::{Code, In, Place, Problem, Problems};
@@ -90,7 +90,10 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
     let placed = poster.layers.iter().zip(siblings.placed);
     let placed = placed.filter_map(|(layer, placed)| placed.map(|(rect, content)| PlacedLayer { layer, rect, content }));
     let mut placed: Vec<PlacedLayer> = placed.collect();
-    share_sizes(&mut placed, around, &mut problems);
+    // What groups share is parted for it, so only where something may change.
+    if poster.all().iter().any(|layer| layer.autofit_group().is_some()) {
+        share_sizes(&mut placed, around, &mut problems);
+    }
     problems.or(Layout { width: poster.width, height, size, scale: around.scale, background: poster.background.as_ref(), placed })
 }
 
@@ -101,10 +104,6 @@ fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut
         Content::Text { fitted, .. } => *fitted,
         Content::Plain { .. } | Content::Code(_) | Content::Barcode(_) | Content::Drawing(_) | Content::Group { .. } => None,
     };
-    // What is shared is only parted where something changes.
-    if !placed.iter().any(|placed| all(std::slice::from_ref(placed.layer)).iter().any(|layer| layer.autofit_group().is_some())) {
-        return;
-    }
     let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
     for placed in &mut *placed {
         each(placed.layer, placed.rect, &mut placed.content, &mut |layer, _, content| {

@@ -23,8 +23,7 @@ impl CodeAsk {
     pub fn key(&self) -> Key {
         let dark: Vec<u8> = self.dark.iter().map(|dark| u8::from(*dark)).collect();
         let key = KeyBuilder::new("ask of a code").bytes(&self.data).u32(self.side as u32).bytes(&dark).f64(self.least_px);
-        let m = self.map;
-        [m.a, m.b, m.c, m.d, m.e, m.f].into_iter().fold(key, KeyBuilder::f64).finish()
+        key.affine(self.map).finish()
     }
 }
 
@@ -94,8 +93,7 @@ impl TextAsk {
     /// What is the same where the answer over the same pixels must be.
     pub fn key(&self) -> Key {
         let key = KeyBuilder::new("ask of a text").f64(self.min).u8(self.fix.map_or(255, |fix| fix as u8));
-        let m = self.map;
-        let key = [m.a, m.b, m.c, m.d, m.e, m.f].into_iter().fold(key, KeyBuilder::f64);
+        let key = key.affine(self.map);
         let one = |key: KeyBuilder, Colored { rect, colors }: &Colored| {
             let key = [rect.x, rect.y, rect.width, rect.height].into_iter().fold(key, KeyBuilder::f64);
             let key = key.u32(colors.len() as u32);

@@ -155,17 +155,11 @@ impl Recipe {
     }
 
     pub fn color_glyph(glyph: ColorGlyph) -> Recipe {
-        let m = glyph.map;
         let key = KeyBuilder::new("color glyph")
             .key(glyph.face.key())
             .u32(u32::from(glyph.glyph))
             .f64(glyph.size)
-            .f64(m.a)
-            .f64(m.b)
-            .f64(m.c)
-            .f64(m.d)
-            .f64(m.e)
-            .f64(m.f)
+            .affine(glyph.map)
             .u32(glyph.window.width())
             .u32(glyph.window.height())
             .finish();

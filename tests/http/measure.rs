@@ -36,13 +36,7 @@ fn a_measure_is_the_receipt_of_the_render() {
     assert_eq!(first["fonts"], json!(["Inter", "Noto Sans SC"]));
     let line = &first["lines"][0];
     assert_eq!((&line["text"], &line["start"], &line["end"]), (&json!("Hi 世界 \u{10FFFD}"), &json!(0), &json!(14)));
-    let runs: Vec<(&str, u64, u64)> = line["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|run| (run["font"].as_str().unwrap(), run["start"].as_u64().unwrap(), run["end"].as_u64().unwrap()))
-        .collect();
-    assert_eq!(runs, [("Inter", 0, 3), ("Noto Sans SC", 3, 9), ("Inter", 9, 14)]);
+    assert_eq!(runs_of(line), [("Inter", 0, 3), ("Noto Sans SC", 3, 9), ("Inter", 9, 14)]);
     // The H begins a little to the right of the box and stands on the baseline.
     let (left, top) = (ink["x"].as_f64().unwrap(), ink["y"].as_f64().unwrap());
     assert!(left > 40.0 && left < 56.0 && top > 60.0 && top < line["baseline"].as_f64().unwrap(), "{ink}");
@@ -59,6 +53,12 @@ fn text_beyond_its_box_is_told() {
     assert_eq!(overflow(json!({ "type": "text", "text": "a b", "width": 100, "height": 10, "size": 20 })), json!(true));
     assert_eq!(overflow(json!({ "type": "text", "text": "abc", "width": 10, "wrap": "none", "size": 20 })), json!(true));
     assert_eq!(overflow(json!({ "type": "text", "text": "abc", "size": 20 })), json!(false));
+}
+
+/// Of each run of a line its face, and where in the text it begins and ends.
+fn runs_of(line: &Value) -> Vec<(&str, u64, u64)> {
+    let runs = line["runs"].as_array().unwrap().iter();
+    runs.map(|run| (run["font"].as_str().unwrap(), run["start"].as_u64().unwrap(), run["end"].as_u64().unwrap())).collect()
 }
 
 /// What is told of the only layer, in pixels of twice the layout's.
@@ -101,13 +101,7 @@ fn a_ruby_counts_as_no_text_of_its_line() {
     let told = told_of(&json!({ "type": "text", "spans": spans, "font": ["Inter", "Noto Sans SC"], "lang": "ja", "size": 20 }));
     let line = &told["lines"][0];
     assert_eq!((&line["text"], &line["start"], &line["end"]), (&json!("長城"), &json!(0), &json!(6)));
-    let runs: Vec<(&str, u64, u64)> = line["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|run| (run["font"].as_str().unwrap(), run["start"].as_u64().unwrap(), run["end"].as_u64().unwrap()))
-        .collect();
-    assert_eq!(runs, [("Noto Sans SC", 0, 3), ("Noto Sans SC", 3, 6)]);
+    assert_eq!(runs_of(line), [("Noto Sans SC", 0, 3), ("Noto Sans SC", 3, 6)]);
     // Its faces and what none of them has are told all the same, and it makes room: along the line, and above its letters.
     assert_eq!((&told["fonts"], &told["missing"]), (&json!(["Inter", "Noto Sans SC"]), &json!(["U+10FFFD"])));
     assert!(line["width"].as_f64().unwrap() > 90.0, "{line}");

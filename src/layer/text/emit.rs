@@ -231,12 +231,7 @@ impl<'a> Sheet<'a> {
             let (x, y) = to.map.apply(self.dx + x, self.dy + y);
             // Quarter pixels, as for outlines: equal emoji share their pixels.
             let (x, y) = ((x * 4.0).round() / 4.0, (y * 4.0).round() / 4.0);
-            let whole = PxRect::new(
-                (x + ink.x).floor().clamp(-1e7, 1e7) as i32,
-                (y + ink.y).floor().clamp(-1e7, 1e7) as i32,
-                (x + ink.right()).ceil().clamp(-1e7, 1e7) as i32,
-                (y + ink.bottom()).ceil().clamp(-1e7, 1e7) as i32,
-            );
+            let whole = PxRect::around(Rect { x: x + ink.x, y: y + ink.y, ..ink });
             // Only giants are cut to the canvas; the others keep a key that does not depend on where they stand.
             let seen = whole.intersect(to.canvas);
             let window = if u64::from(whole.width()) * u64::from(whole.height()) > 1 << 20 { seen } else { whole };

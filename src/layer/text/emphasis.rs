@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::chunks;
 use super::emit::Sheet;
 use crate::geom::{Affine, Path, Rect};
 use crate::layer::curves::{Curves, Piece};
@@ -100,7 +101,7 @@ impl Sheet<'_> {
                 for part in parts.iter().filter(|part| part.look == number && !part.run.ruby) {
                     let (size, centre) = (part.run.size, part.run.middle());
                     let shift = self.composed.marks.get(part.run.span).map_or(0.0, |marks| marks.shift);
-                    for letter in part.glyphs.chunk_by(|a, b| (a.cluster, a.marker) == (b.cluster, b.marker)) {
+                    for letter in chunks(part.glyphs) {
                         let Some(first) = letter.first().filter(|first| !first.marker) else { continue };
                         if !self.character(first.cluster).is_some_and(is_emphasized) {
                             continue;
