@@ -189,6 +189,7 @@ impl View<'_, '_> {
             let raised = sheet.lay_out(&self.choices, studio);
             let raised = raised.map_err(|_| DrawError::Problems(inspect::problems(&unread, &self.layout)))?;
             self.layout = raised;
+            inspect::help_again(&self.contrasts, &mut self.layout);
             clock.lap("layout");
             let scene = lower(&self.layout, sheet.assets);
             clock.lap("lower");

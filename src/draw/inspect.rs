@@ -36,8 +36,7 @@ impl Measured {
     }
 }
 
-/// Measures the texts that ask for it, in painting order, each over what those before it became; chooses what makes them stand out
-/// and lays the poster out again with it.
+/// Measures the texts that ask for it, in painting order, each over what those before it became, and chooses what makes them stand out.
 pub(super) fn stand_out(view: &mut View, made: &mut Made, studio: &Studio) -> Result<(), DrawError> {
     let sheet = view.sheet;
     for (id, ask) in texts(&view.layout) {
@@ -46,12 +45,17 @@ pub(super) fn stand_out(view: &mut View, made: &mut Made, studio: &Studio) -> Re
         let settle = |scene: &Scene| settle_after(scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, sheet));
         let found = contrast::measure(&ask, &beneath, settle, studio.memo, studio.ctx)?;
         if let Some(remedy) = found.remedy {
-            view.choices.help(id, remedy);
-            view.layout = sheet.lay_out(&view.choices, studio).map_err(DrawError::Problems)?;
+            view.layout.change(id, |content| content.help(remedy));
         }
         view.contrasts.push(Measured { id, min: ask.min, found });
     }
     Ok(())
+}
+
+/// What makes the texts stand out, for a layout made anew.
+pub(super) fn help_again(all: &[Measured], layout: &mut Layout) {
+    let found = all.iter().filter_map(|one| Some((one.id, one.found.remedy?)));
+    found.for_each(|(id, remedy)| layout.change(id, |content| content.help(remedy)));
 }
 
 /// Puts what was measured into the receipt.

@@ -121,7 +121,7 @@ pub enum Content {
         indent: f64,
         /// The font size that `autofit` found.
         fitted: Option<f64>,
-        /// What makes it stand out, where that was found to be needed.
+        /// What makes it stand out, where that was found to be needed once it was laid out.
         remedy: Option<Remedy>,
         /// The path that it stands on.
         route: Option<Arc<text::Route>>,
@@ -143,11 +143,11 @@ impl Content {
         Some(text::Laid { composed, indent: *indent, route: route.as_deref() })
     }
 
-    fn with(mut self, found: Option<Remedy>) -> Content {
-        if let Content::Text { remedy, .. } = &mut self {
-            *remedy = found;
+    /// Makes a text stand out.
+    pub fn help(&mut self, found: Remedy) {
+        if let Content::Text { remedy, .. } = self {
+            *remedy = Some(found);
         }
-        self
     }
 }
 
@@ -309,7 +309,7 @@ impl Layer {
     /// Its content in the sides given.
     pub fn measure(&self, given: Given, around: &Surroundings) -> Result<Content, Problem> {
         match &self.kind {
-            Kind::Text(text) => Ok(text.measure(given, &self.place, around)?.with(around.choices.remedy(self.id))),
+            Kind::Text(text) => text.measure(given, &self.place, around),
             Kind::Image(image) | Kind::Logo(image) => image.measure(given, self.id, &self.place, around.assets),
             Kind::Qr(qr) => qr.measure(given, self.id, &self.place, around),
             Kind::Barcode(barcode) => barcode.measure(given, &self.place, around),
@@ -354,10 +354,7 @@ impl Layer {
     pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
         let given = Given { width: Some(width), height: Some(height), at_most: None, ahead: None };
         match &self.kind {
-            Kind::Text(text) => {
-                let set = text.set(Some(size), given, &self.place, around);
-                Some(set.map(|content| content.with(around.choices.remedy(self.id))))
-            }
+            Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
             _ => None,
         }
     }

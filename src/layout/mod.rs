@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::geom::{Rect, Size};
 use crate::layer::anchor::Siblings;
 use crate::layer::values::Paint;
-use crate::layer::{Content, Kind, Layer, Surroundings};
+use crate::layer::{Content, Kind, Layer, LayerId, Surroundings};
 use crate::limits::Limits;
 use crate::poster::{Height, Poster};
 use crate::problem::{Code, In, Place, Problem, Problems};
@@ -44,6 +44,17 @@ pub struct Seen<'l> {
 }
 
 impl Layout<'_> {
+    /// Changes how a layer is drawn, but not where.
+    pub fn change(&mut self, id: LayerId, with: impl Fn(&mut Content)) {
+        for placed in &mut self.placed {
+            each(placed.layer, placed.rect, &mut placed.content, &mut |layer, _, content| {
+                if layer.id == id {
+                    with(content);
+                }
+            });
+        }
+    }
+
     /// Every layer in painting order, a group before what lies in it.
     pub fn all(&self) -> Vec<Seen<'_>> {
         fn add<'l>(seen: Seen<'l>, all: &mut Vec<Seen<'l>>) {
