@@ -94,10 +94,8 @@ impl KeyBuilder {
 
     /// Three at once, of which there are many.
     pub fn i32s(mut self, [a, b, c]: [i32; 3]) -> KeyBuilder {
-        let (a, b, c) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
-        let mut all = [0; 12];
-        all.iter_mut().zip(a.into_iter().chain(b).chain(c)).for_each(|(to, from)| *to = from);
-        self.0.extend_from_slice(&all);
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
+        self.0.extend_from_slice(&[a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3]);
         self
     }
 

@@ -1,5 +1,7 @@
 //! `autofit`: the sizes a text may take, and the largest of them at which it fits its box.
 
+use std::cell::Cell;
+
 use crate::layer::text::FontSize;
 use crate::problem::Problem;
 use crate::template::declare::fields;
@@ -7,6 +9,8 @@ use crate::text::{Composed, Overflow, Paragraph, TOLERANCE};
 
 /// Pixels between two sizes that are tried.
 const STEP: f64 = 0.5;
+/// Steps from a guess to the next one.
+const NEARBY: u32 = 4;
 
 fields! {
     /// The sizes a text may take to fit its box: down from `max` in half-pixel steps.
@@ -57,20 +61,38 @@ impl Autofit {
         set: impl Fn(&Paragraph) -> Result<std::sync::Arc<Composed>, Problem>,
     ) -> Result<f64, Problem> {
         let boxed = Paragraph { max_height: Some(height), overflow: Overflow::Ellipsis, ..paragraph.clone() };
-        let at = |step: u32| set(&self.at_size(&boxed, self.size(step)));
+        // How high it is at its smallest, once that is known.
+        let smallest = Cell::new(None);
+        let at = |step: u32| {
+            let composed = set(&self.at_size(&boxed, self.size(step)))?;
+            if step == self.steps() {
+                smallest.set(Some(composed.height));
+            }
+            Ok(composed)
+        };
+        // Letters take room by the square of their size.
+        let guess = || {
+            let size = self.min.get() * (height / smallest.get()?).sqrt();
+            Some(((self.max.get() - size) / STEP).clamp(0.0, f64::from(self.steps())) as u32)
+        };
         let fits = |composed: &Composed| {
             !composed.truncated && composed.height <= height + TOLERANCE && composed.width <= width + TOLERANCE
         };
         let whole = |composed: &Composed| fits(composed) && !composed.torn;
-        let step = match self.first(|step| at(step).map(|composed| whole(&composed)))? {
+        let step = match self.first(guess, |step| at(step).map(|composed| whole(&composed)))? {
             Some(step) => Some(step),
-            None => self.first(|step| at(step).map(|composed| fits(&composed)))?,
+            None => self.first(guess, |step| at(step).map(|composed| fits(&composed)))?,
         };
         Ok(self.size(step.unwrap_or(self.steps())))
     }
 
-    /// The first step that is good, if the last one is: what fits at one size fits at the smaller ones.
-    fn first(&self, good: impl Fn(u32) -> Result<bool, Problem>) -> Result<Option<u32>, Problem> {
+    /// The first step that is good, if the last one is: what fits at one size fits at the smaller ones. It is looked for about a step
+    /// that is guessed once the last one was tried: each try sets the whole text.
+    fn first(
+        &self,
+        guess: impl Fn() -> Option<u32>,
+        good: impl Fn(u32) -> Result<bool, Problem>,
+    ) -> Result<Option<u32>, Problem> {
         let last = self.steps();
         if good(0)? {
             return Ok(Some(0));
@@ -79,9 +101,20 @@ impl Autofit {
             return Ok(None);
         }
         let (mut bad, mut found) = (0, last);
+        let mut near = guess().filter(|near| (1..last).contains(near));
+        let (mut reach, mut before) = (NEARBY, None);
         while found - bad > 1 {
-            let middle = bad + (found - bad) / 2;
-            if good(middle)? { found = middle } else { bad = middle }
+            let middle = near.filter(|near| bad < *near && *near < found).unwrap_or(bad + (found - bad) / 2);
+            let is_good = good(middle)?;
+            if is_good {
+                found = middle
+            } else {
+                bad = middle
+            }
+            // Until there is a good and a bad one nearby, further and further away from the guess.
+            near = near.filter(|_| before.is_none_or(|before| before == is_good));
+            near = near.map(|_| if is_good { middle.saturating_sub(reach) } else { middle.saturating_add(reach) });
+            (before, reach) = (Some(is_good), reach.saturating_mul(4));
         }
         Ok(Some(found))
     }
@@ -113,10 +146,17 @@ mod tests {
                 asked.set(asked.get() + 1);
                 Ok(step >= wanted)
             };
-            assert_eq!(fit.first(good).unwrap(), Some(wanted));
+            assert_eq!(fit.first(|| None, good).unwrap(), Some(wanted));
             assert!(asked.get() <= 12, "{}", asked.get());
+            // A guess changes how soon it is found, not what.
+            for guessed in [0, 1, 499, 500, 503, 1_000, 5_000] {
+                asked.set(0);
+                assert_eq!(fit.first(|| Some(guessed), good).unwrap(), Some(wanted));
+                let most = if (1..1_000).contains(&guessed) && wanted.abs_diff(guessed) < 4 { 6 } else { 18 };
+                assert!(asked.get() <= most, "{wanted} {guessed}: {}", asked.get());
+            }
         }
-        assert_eq!(fit.first(|_| Ok(false)).unwrap(), None);
+        assert_eq!(fit.first(|| None, |_| Ok(false)).unwrap(), None);
     }
 
     #[test]

@@ -200,6 +200,10 @@ fn one_for_kana(script: Script) -> Script {
 
 /// The other end of a bracket; quotation marks are no brackets (they pair differently in each language).
 fn closing(c: char) -> Option<char> {
+    // Where they all are: hardly any letter is looked up.
+    if !matches!(c, '('..='{' | '\u{3008}'..='\u{3015}' | '\u{FF08}'..='\u{FF5D}') {
+        return None;
+    }
     const PAIRS: &str = "()[]{}（）［］｛｝「」『』【】《》〈〉〔〕";
     let mut chars = PAIRS.chars();
     while let (Some(open), Some(close)) = (chars.next(), chars.next()) {
