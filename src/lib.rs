@@ -8,6 +8,7 @@ mod crew;
 pub mod ctx;
 pub mod geom;
 pub mod key;
+mod level;
 pub mod limits;
 pub mod memo;
 pub mod pixels;

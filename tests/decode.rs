@@ -5,6 +5,7 @@
 mod support;
 
 use affiche::asset::{Asset, decode};
+use affiche::ctx::Simd;
 use affiche::limits::Limits;
 use support::{decode_png, json, root};
 
@@ -20,7 +21,7 @@ fn every_variety_is_decoded_as_by_another_decoder() {
         let expected = decode_png(&std::fs::read(folder.join("expected").join(format!("{name}.png"))).unwrap());
         let asset = Asset::new(std::fs::read(folder.join(name)).unwrap().into(), &Limits::default()).unwrap();
         assert_eq!(asset.header().upright(), (expected.width as u32, expected.height as u32), "{name}");
-        let decoded = decode::decode(&asset).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let decoded = decode::decode(&asset, Simd::Detect).unwrap_or_else(|error| panic!("{name}: {error}"));
         // Ours are premultiplied; what is not seen has no colour.
         let ours = decoded.data().as_chunks::<4>().0;
         let theirs = expected.data.as_chunks::<4>().0.iter().map(|[r, g, b, a]| {

@@ -22,7 +22,7 @@ enum Knows {
 use Knows::{All, Only, Values};
 
 /// Values that cannot be wrong after construction, and what every stage shares. They may know each other.
-const VALUES: &[&str] = &["color", "crew", "ctx", "geom", "key", "limits", "pixels", "problem"];
+const VALUES: &[&str] = &["color", "crew", "ctx", "geom", "key", "level", "limits", "pixels", "problem"];
 
 /// The core: synchronous stages, usable as a library.
 const CORE: &[(&str, Knows)] = &[
@@ -31,6 +31,7 @@ const CORE: &[(&str, Knows)] = &[
     ("ctx", Values(&[])),
     ("geom", Values(&[])),
     ("key", Values(&[])),
+    ("level", Values(&[])),
     ("limits", Values(&[])),
     ("pixels", Values(&[])),
     ("problem", Values(&[])),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use affiche::asset::decode::decode;
 use affiche::asset::{Asset, Assets, Format, Shown};
+use affiche::ctx::Simd;
 use affiche::poster::Poster;
 use affiche::template::Supplied;
 use jpeg_encoder::{ColorType, Encoder};
@@ -28,7 +29,7 @@ pub fn run(data: &[u8]) {
     let header = *asset.header();
     assert!(header.width > 0 && header.height > 0 && (1..=8).contains(&header.orientation), "{header:?}");
     if header.format != Format::Svg
-        && let Ok(pixmap) = decode(&asset)
+        && let Ok(pixmap) = decode(&asset, Simd::Detect)
     {
         assert_eq!((pixmap.size().width(), pixmap.size().height()), header.upright());
         assert!(header.alpha || pixmap.is_opaque(), "opaque by its header alone");

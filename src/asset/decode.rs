@@ -10,8 +10,9 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits, RgbaImage};
 use crate::asset::contain::contain;
 use crate::asset::header::png_chunks;
 use crate::asset::{Asset, Format, Header, PictureError, icc, jpeg};
-use crate::color::mul_255;
+use crate::ctx::Simd;
 use crate::geom::Size;
+use crate::level::{Level, dispatched};
 use crate::limits::{MAX_DECODED_BYTES, MAX_PROFILE_BYTES};
 use crate::pixels::Pixmap;
 
@@ -19,7 +20,7 @@ use crate::pixels::Pixmap;
 ///
 /// The caller has charged `header().area()` to the budget. Bodies that are broken or end early are errors. An SVG has no
 /// pixels of its own and is an error here (see `settle`).
-pub fn decode(asset: &Asset) -> Result<Pixmap, PictureError> {
+pub fn decode(asset: &Asset, simd: Simd) -> Result<Pixmap, PictureError> {
     let header = asset.header();
     let broken = |reason: String| PictureError::Broken { format: header.format, reason };
     let straight = contain(|| straight(asset.bytes(), header)).unwrap_or_else(|panicked| Err(panicked.0)).map_err(broken)?;
@@ -27,7 +28,7 @@ pub fn decode(asset: &Asset) -> Result<Pixmap, PictureError> {
     let size = Size::new(width, height).ok_or_else(|| broken("it is too large".to_owned()))?;
     let mut data = straight.into_raw();
     if header.alpha {
-        premultiply(&mut data);
+        premultiply(Level::of(simd), &mut data);
     } else {
         // What is planned as opaque must be so, whatever the decoder made of a contradictory file.
         data.as_chunks_mut::<4>().0.iter_mut().for_each(|px| px[3] = 255);
@@ -104,27 +105,23 @@ fn by_image(mut decoder: impl ImageDecoder, header: &Header) -> Result<RgbaImage
     Ok(rgba)
 }
 
-fn premultiply(data: &mut [u8]) {
-    let (blocks, last) = data.as_chunks_mut();
-    blocks.iter_mut().for_each(premultiply_block);
-    for [r, g, b, a] in last.as_chunks_mut::<4>().0 {
-        (*r, *g, *b) = (mul_255(*r, *a), mul_255(*g, *a), mul_255(*b, *a));
-    }
+dispatched! {
+    /// Straight RGBA8 into premultiplied, to nearest.
+    premultiply => premultiply_all(data: &mut [u8]);
 }
 
-/// The same, in loops over whole arrays, so that they are done many bytes at a time.
-#[allow(clippy::indexing_slicing, clippy::needless_range_loop)]
-fn premultiply_block(block: &mut [u8; 64]) {
-    let mut by = [255u16; 64];
-    for i in 0..64 {
-        if i % 4 != 3 {
-            by[i] = u16::from(block[i | 3]);
-        }
-    }
-    for i in 0..64 {
-        // At most 65,407.
-        let product = u16::from(block[i]) * by[i] + 128;
-        block[i] = ((product + (product >> 8)) >> 8) as u8;
+#[inline(always)]
+fn premultiply_all(data: &mut [u8]) {
+    for px in data.as_chunks_mut::<4>().0 {
+        let straight = u32::from_le_bytes(*px);
+        let alpha = straight >> 24;
+        // Red and blue in one number, green and 255 in another: a quotient by 255 is the upper half of a half.
+        let by_255 = |halves: u32| {
+            let product = halves * alpha + 0x0080_0080;
+            (product + (product >> 8 & 0x00ff_00ff)) >> 8 & 0x00ff_00ff
+        };
+        let (even, odd) = (by_255(straight & 0x00ff_00ff), by_255(straight >> 8 & 0xff | 0x00ff_0000));
+        *px = (even | odd << 8).to_le_bytes();
     }
 }
 
@@ -188,7 +185,7 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> Pixmap {
-        decode(&asset(bytes)).unwrap()
+        decode(&asset(bytes), Simd::Detect).unwrap()
     }
 
     /// The colours in the middle of the four quarters.
@@ -291,7 +288,7 @@ mod tests {
             let picture = asset(&with_exif(&plain, orientation));
             let (w, h) = picture.header().upright();
             assert_eq!((w, h), if orientation >= 5 { (H, W) } else { (W, H) });
-            let pixmap = decode(&picture).unwrap();
+            let pixmap = decode(&picture, Simd::Detect).unwrap();
             assert_eq!((pixmap.size().width(), pixmap.size().height()), (w, h));
             assert!(near(corners(&pixmap), expected, 8), "{orientation}: {:?}", corners(&pixmap));
         }
@@ -393,7 +390,7 @@ mod tests {
             }
             let mut png = png();
             png.splice(33..33, chunks);
-            decode(&asset(&png)).err().map(|error| error.to_string())
+            decode(&asset(&png), Simd::Detect).err().map(|error| error.to_string())
         };
         assert_eq!(with(&[MAX_PROFILE_BYTES - 1]), None);
         assert_eq!(with(&[MAX_PROFILE_BYTES]), None);
@@ -411,11 +408,11 @@ mod tests {
         for (name, whole) in
             [("baseline", &jpegs[0]), ("progressive", &jpegs[1]), ("png", &png()), ("webp", &webp), ("gif", &gif)]
         {
-            assert!(decode(&asset(whole)).is_ok());
+            assert!(decode(&asset(whole), Simd::Detect).is_ok());
             for cut in 0..whole.len() {
                 let bytes = Bytes::copy_from_slice(&whole[..cut]);
                 let Ok(asset) = Asset::new(bytes, &Limits::default()) else { continue };
-                if let Ok(pixels) = decode(&asset) {
+                if let Ok(pixels) = decode(&asset, Simd::Detect) {
                     // Only what stands behind the pixels may be missing.
                     assert!(pixels == decoded(whole) && cut + 16 >= whole.len(), "{name} cut at {cut} of {}", whole.len());
                     assert!(!matches!(asset.header().format, Format::Jpeg), "a JPEG's last bytes are its end marker");
@@ -438,7 +435,7 @@ mod tests {
                     let mut bytes = whole.clone();
                     bytes[at] = value;
                     if let Ok(asset) = Asset::new(bytes.into(), &limits) {
-                        let _ = decode(&asset);
+                        let _ = decode(&asset, Simd::Detect);
                     }
                 }
             }

@@ -20,10 +20,14 @@ impl Layout {
 
     /// Appends premultiplied RGBA8 `pixels` in this layout, with straight alpha.
     pub fn write(self, pixels: &[u8], out: &mut Vec<u8>) {
-        let pixels = pixels.as_chunks::<4>().0;
         let begin = out.len();
-        out.resize(begin + pixels.len() * self.channels(), 0);
-        let to = out.get_mut(begin..).unwrap_or_default();
+        out.resize(begin + pixels.len() / 4 * self.channels(), 0);
+        self.write_to(pixels, out.get_mut(begin..).unwrap_or_default());
+    }
+
+    /// The same in place of what is in `to`, as far as both reach.
+    pub fn write_to(self, pixels: &[u8], to: &mut [u8]) {
+        let pixels = pixels.as_chunks::<4>().0;
         match self {
             Layout::Rgb => without_alpha(pixels, to),
             Layout::Rgba => to.as_chunks_mut().0.iter_mut().zip(pixels).for_each(|(to, px)| *to = unpremultiply(*px)),

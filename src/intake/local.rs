@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::cache::Held;
 use super::fetch::FetchError;
@@ -20,8 +21,8 @@ pub(super) type Places = HashMap<String, Option<assets::Place>>;
 pub(super) type Local<'a> = (Held, BoxFuture<'a, Result<Bytes, SourceProblem>>);
 
 impl Inner {
-    /// Where the assets among `sources` are, in `first` or the service's own folders. All in one trip to another thread, which
-    /// takes longer than the look.
+    /// Where the assets among `sources` are, in `first` or the service's own folders. Where it can be, without a trip to
+    /// another thread and back, which takes many times as long as the look.
     pub(super) async fn places(&self, sources: impl Iterator<Item = &Source>, first: &[PathBuf]) -> Places {
         let of_asset = |source: &Source| if let Source::Asset(name) = source { Some(name.clone()) } else { None };
         let names: Vec<String> = sources.filter_map(of_asset).collect();
@@ -29,7 +30,12 @@ impl Inner {
             return Places::default();
         }
         let folders: Vec<PathBuf> = first.iter().chain(&self.asset_dirs).cloned().collect();
-        tokio::task::spawn_blocking(move || assets::find(names, &folders)).await.unwrap_or_default()
+        let look = move || assets::find(names, &folders);
+        match Handle::current().runtime_flavor() {
+            // Others take over what else this thread would do, should the disk be slow.
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(look),
+            _ => tokio::task::spawn_blocking(look).await.unwrap_or_default(),
+        }
     }
 
     /// `None`: it is no local source. What is too large is refused before it is read.

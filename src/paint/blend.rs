@@ -7,7 +7,7 @@
 // Pixel loops: indices run over arrays of fixed length.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
-use super::level::{Level, dispatched};
+use crate::level::{Level, dispatched};
 use crate::scene::Blend;
 
 /// Pixels worked on at once, channel by channel, so that the compiler can make vector code of it.

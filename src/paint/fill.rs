@@ -3,12 +3,12 @@
 use super::Painter;
 use super::coverage::{Cover, Coverage, Span};
 use super::gradient::Shader;
-use super::level::Level;
 use super::rows;
 use super::scratch::Scratch;
 use super::target::Target;
 use crate::color::Premul;
 use crate::geom::PxRect;
+use crate::level::Level;
 use crate::scene::{Gradient, Paint, Shape};
 
 pub(super) fn paint(painter: &mut Painter, shape: &Shape, paint: &Paint, area: PxRect, target: &mut Target<'_>) {

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::level::{Level, dispatched};
 use crate::geom::Affine;
+use crate::level::{Level, dispatched};
 use crate::scene::{Gradient, GradientKind, Stop};
 
 /// Pixels worked on at once: their positions fit a few cache lines, and most such runs lie between two stops.

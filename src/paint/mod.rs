@@ -6,7 +6,6 @@ mod fill;
 mod glyphs;
 mod gradient;
 mod group;
-mod level;
 mod opaque;
 mod outline;
 mod pixels;
@@ -21,8 +20,8 @@ pub use opaque::{hides, is_opaque};
 use crate::color::Premul;
 use crate::ctx::Simd;
 use crate::geom::PxRect;
+use crate::level::Level;
 use crate::scene::{Item, Op, Ready, Settled};
-use level::Level;
 use scratch::Scratch;
 use target::Target;
 

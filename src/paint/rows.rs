@@ -1,10 +1,10 @@
-//! The hot loops: source-over and scaling of rows of premultiplied RGBA8, alike byte for byte at every [`Level`](super::level::Level).
+//! The hot loops: source-over and scaling of rows of premultiplied RGBA8, alike byte for byte at every [`Level`](crate::level::Level).
 //!
 //! Two channels travel in one 32-bit word with 8 spare bits above each: this is what compilers turn into vector code at any
 //! width. Every product is `mul_255`'s: `a * b / 255` rounded to nearest, exact.
 
-use super::level::dispatched;
 use crate::color::Premul;
+use crate::level::dispatched;
 
 /// Two channels of a pixel, in bits 0 to 7 and 16 to 23.
 const PAIR: u32 = 0x00ff_00ff;
@@ -165,10 +165,10 @@ pub(crate) fn fill(row: &mut [u8], color: Premul) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::level::Level;
     use super::*;
     use crate::color::{Color, mul_255};
     use crate::ctx::Simd;
+    use crate::level::Level;
 
     fn premul(bytes: &[u8]) -> Vec<u8> {
         bytes.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, a]| Color { r, g, b, a }.premultiply().to_bytes()).collect()

@@ -134,14 +134,14 @@ pub(super) fn png(settled: &Settled, output: &Output, layout: Layout, memo: &Mem
     let made = in_order::<_, _, Desk, RasterError>(ctx, missing, |desk, (place, slot, name, stage)| {
         let band = match (stage, &colour) {
             (Stage::Waiting(indexed), Colour::Palette(_)) => {
-                png::encode_indexed(&indexed, &work.format(&colour), &mut desk.scratch)?
+                png::encode_indexed(&indexed, &work.format(&colour), work.simd, &mut desk.scratch)?
             }
             (stage, _) => {
                 match stage {
                     Stage::Waiting(indexed) => indexed.pixels(&mut desk.pixels),
                     _ => work.paint(slot, desk),
                 }
-                png::encode_band(&desk.pixels, &work.format(&colour), &mut desk.scratch)?
+                png::encode_band(&desk.pixels, &work.format(&colour), work.simd, &mut desk.scratch)?
             }
         };
         Ok((place, work.keep(name, Band::of(band))))
@@ -223,7 +223,7 @@ impl Work<'_> {
             return Ok(Stage::Done(found));
         }
         paint(desk);
-        let band = png::encode_band(&desk.pixels, &self.format(&colour), &mut desk.scratch)?;
+        let band = png::encode_band(&desk.pixels, &self.format(&colour), self.simd, &mut desk.scratch)?;
         Ok(Stage::Done(self.keep(name, Band::of(band))))
     }
 

@@ -22,13 +22,13 @@ const REMEMBERED_ORIGINAL: u64 = 1 << 20;
 const WHOLE_TARGET: u64 = 16 << 20;
 
 /// The decoded picture, upright.
-pub(super) fn original(asset: &Asset, memo: &Memo) -> Result<Arc<Pixmap>, PictureError> {
+pub(super) fn original(asset: &Asset, memo: &Memo, simd: Simd) -> Result<Arc<Pixmap>, PictureError> {
     let small = asset.header().area() <= REMEMBERED_ORIGINAL;
     let key: Key = KeyBuilder::new("decoded").key(asset.digest()).finish();
     if small && let Some(pixels) = memo.get::<Pixmap>(Kind::Pixels, key) {
         return Ok(pixels);
     }
-    let pixels = Arc::new(decode::decode(asset)?);
+    let pixels = Arc::new(decode::decode(asset, simd)?);
     if small {
         memo.put(Kind::Pixels, key, Arc::clone(&pixels), pixels.weight());
     }
@@ -261,7 +261,7 @@ mod tests {
             }
         }
         for name in ["bg.jpg", "product.jpg", "avatar.jpg", "logo.png"] {
-            let original = original(&shared(name), &Memo::off()).unwrap();
+            let original = original(&shared(name), &Memo::off(), Simd::Detect).unwrap();
             let (w, h) = (original.size().width(), original.size().height());
             let crop = Crop { x: 0.0, y: 0.0, width: f64::from(w), height: f64::from(h) };
             let size = Size::new(w * 27 / 40, h * 27 / 40).unwrap();
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn like_the_browsers_picture() {
         let asset = shared("bg.jpg");
-        let original = original(&asset, &Memo::off()).unwrap();
+        let original = original(&asset, &Memo::off(), Simd::Detect).unwrap();
         let crop = Crop { x: 125.0, y: 0.0, width: 1350.0, height: 2400.0 };
         let target = Size::new(1080, 1920).unwrap();
         let ours = make(&Picture { asset, crop, target, window: PxRect::of_size(target) }, &original, Simd::Detect).unwrap();

@@ -288,7 +288,7 @@ fn pictures(
         }
         return Ok(made);
     }
-    let original = picture::original(asset, memo).map_err(bad)?;
+    let original = picture::original(asset, memo, ctx.simd).map_err(bad)?;
     for (recipe, picture) in recipes {
         ctx.check()?;
         let pixels = picture::make(picture, &original, ctx.simd).map_err(bad)?;

@@ -230,13 +230,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Appends `data`, which `steps` describe to its end, as blocks that end on a byte and are not final.
-pub(super) fn write(data: &[u8], steps: &[Step], out: &mut Vec<u8>) {
-    write_parts(data, &[Part::of(data, steps, (0, 0))], out);
-}
-
-/// The same for `data` in parts.
-pub(super) fn write_parts(data: &[u8], parts: &[Part], out: &mut Vec<u8>) {
+/// Appends `data`, which `parts` describe to its end, as blocks that end on a byte and are not final.
+pub(super) fn write(data: &[u8], parts: &[Part], out: &mut Vec<u8>) {
     let stored = data.len() as u64 * 8 + data.len().div_ceil(STORED) as u64 * 40;
     // An empty stored block brings the others to a byte.
     let coded = parts.iter().map(Part::cost).sum::<u64>() + 3 + 7 + 32;

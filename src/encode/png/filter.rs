@@ -3,6 +3,10 @@
 // A stretch has a fixed length, and the index runs over it.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
+use crate::level::dispatched;
+
+use super::Grid;
+
 /// Filter types; their numbers stand before each row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -14,35 +18,28 @@ pub(super) enum Filter {
     Paeth = 4,
 }
 
-/// How a band's rows are filtered. Its first one never needs the row above, which belongs to another band.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Plan {
-    /// Every row alike, the first one by Sub if that asks for the row above.
-    All(Filter),
-    /// Every row by the filter that leaves the smallest differences.
-    Smallest,
+dispatched! {
+    /// Fills `out` with every `step`th row of `plain`, the last of each `step`, under the filter that leaves the smallest differences.
+    /// A band's first row never needs the one above, which belongs to another band.
+    rows => rows_by(plain: &[u8], grid: Grid, step: usize, out: &mut Vec<u8>);
 }
 
-/// Fills `out` with the rows of `raw`, `stride` bytes each, under `plan`, a byte with the filter's number before each.
-/// Pixels have `channels` bytes.
-pub(super) fn rows(raw: &[u8], stride: usize, channels: usize, plan: Plan, out: &mut Vec<u8>) {
-    out.resize(raw.len() / stride * (stride + 1), 0);
-    let mut above = None;
-    for (row, to) in raw.chunks_exact(stride).zip(out.chunks_exact_mut(stride + 1)) {
-        let filter = match (plan, above) {
-            (Plan::All(filter @ (Filter::None | Filter::Sub)), _) => filter,
-            (_, None) => Filter::Sub,
-            (Plan::All(filter), Some(_)) => filter,
-            (Plan::Smallest, Some(above)) => smallest(row, above, channels),
-        };
+#[inline(always)]
+fn rows_by(plain: &[u8], Grid { stride, pixel, .. }: Grid, step: usize, out: &mut Vec<u8>) {
+    out.resize(plain.len() / stride / step * stride, 0);
+    let row = |at: usize| plain.get(at * stride + 1..(at + 1) * stride).unwrap_or_default();
+    for (n, to) in out.chunks_exact_mut(stride).enumerate() {
+        let at = n * step + step - 1;
+        let (here, above) = (row(at), at.checked_sub(1).map(row));
+        let filter = above.map_or(Filter::Sub, |above| smallest(here, above, pixel));
         if let Some((number, to)) = to.split_first_mut() {
             *number = filter as u8;
-            apply(filter, row, above.unwrap_or_default(), channels, to);
+            apply(filter, here, above.unwrap_or_default(), pixel, to);
         }
-        above = Some(row);
     }
 }
 
+#[inline(always)]
 fn apply(filter: Filter, row: &[u8], above: &[u8], channels: usize, to: &mut [u8]) {
     let (first, rest) = row.split_at(channels.min(row.len()));
     let (to_first, to_rest) = to.split_at_mut(first.len());
@@ -89,6 +86,7 @@ const STRETCH: usize = 64;
 const EVERY: usize = 256;
 
 /// The filter whose differences are smallest in sum, read as signed bytes, over stretches all along the row.
+#[inline(always)]
 fn smallest(row: &[u8], above: &[u8], channels: usize) -> Filter {
     let mut sums = [0u32; 4];
     let mut add =

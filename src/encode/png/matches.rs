@@ -3,6 +3,7 @@
 // Positions stay below the length they are compared with at the head of each loop; hashes have as many bits as the table.
 #![allow(clippy::indexing_slicing)]
 
+use super::Grid;
 use super::block::{FARTHEST, Step};
 
 /// Bytes of a match from which no better one is looked for: at the next place, among places alike, and at the next seam.
@@ -63,10 +64,8 @@ pub(super) fn common(data: &[u8], a: usize, b: usize) -> usize {
     whole + from_a[whole..].iter().zip(&from_b[whole..]).take_while(|(a, b)| a == b).count()
 }
 
-/// Distances that are tried everywhere: a pixel, a row, a row and a pixel less or more. With the filter's byte before it a row is
-/// one longer.
-pub(super) fn near(stride: usize, pixel: usize) -> [usize; 4] {
-    let row = stride + 1;
+/// Distances that are tried everywhere: a pixel, a row, a row and a pixel less or more.
+pub(super) fn near(Grid { stride: row, pixel, .. }: Grid) -> [usize; 4] {
     [pixel, row, row - pixel, row + pixel]
 }
 
@@ -113,14 +112,14 @@ impl Table {
         self.seams.clear();
         self.seams.resize(1 << BITS_OF_SEAMS, Recent(0));
         let (mut done, mut at, mut last) = (0, 0, 1);
-        // At other places than whole pixels the like is seldom found, and then a byte or two later.
         let pixel = near[0];
         let mut misses = 0;
         while at + 8 <= data.len() {
             let mut found = self.best(data, at, last, near);
             if found.gain <= 0 {
+                // At other places than whole pixels the like is seldom found, and then a byte or two later.
                 misses += 1;
-                at += 1 + (misses >> 7);
+                at += if misses > 3 { pixel - (at - done) % pixel } else { 1 };
                 continue;
             }
             misses = 0;

@@ -23,8 +23,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::ctx::Simd;
+use crate::level::Level;
+
 use super::{Compression, EncodeError, Format, Layout};
 pub use chunks::{header, trailer};
+use filter::Filter;
 use palette::{Indexed, Palette};
 
 /// One band as it stands in the file.
@@ -59,9 +63,9 @@ pub struct BandFormat {
 /// Buffers that one band after another is encoded in. What is left in them never matters.
 #[derive(Default)]
 pub struct Scratch {
-    raw: Vec<u8>,
-    tried: Vec<u8>,
-    rows: Vec<u8>,
+    /// Rows as they are, the number of no filter before each.
+    plain: Vec<u8>,
+    filtered: Vec<u8>,
     finder: Finder,
 }
 
@@ -77,7 +81,7 @@ struct Finder {
 /// How the bytes of a band lie.
 #[derive(Clone, Copy, Debug)]
 struct Grid {
-    /// Bytes of a row without its filter.
+    /// Bytes of a row with that of its filter.
     stride: usize,
     /// Bytes from a pixel to the next one; 1 where they are less.
     pixel: usize,
@@ -87,45 +91,54 @@ struct Grid {
 
 /// Encodes one band of premultiplied RGBA8 rows, `format.width` pixels each. The bytes depend on nothing else. Fails if the format
 /// has a palette without one of the colours.
-pub fn encode_band(pixels: &[u8], format: &BandFormat, scratch: &mut Scratch) -> Result<EncodedBand, EncodeError> {
+pub fn encode_band(pixels: &[u8], format: &BandFormat, simd: Simd, scratch: &mut Scratch) -> Result<EncodedBand, EncodeError> {
     let layout = match &format.colour {
         Colour::Direct(layout) => *layout,
-        Colour::Palette(_) => return encode_indexed(&Indexed::of(pixels).ok_or_else(not_in_palette)?, format, scratch),
+        Colour::Palette(_) => return encode_indexed(&Indexed::of(pixels).ok_or_else(not_in_palette)?, format, simd, scratch),
     };
-    scratch.raw.clear();
-    layout.write(pixels, &mut scratch.raw);
-    let grid = Grid { stride: format.width as usize * layout.channels(), pixel: layout.channels(), smooth: true };
-    Ok(encode(grid, format.compression, scratch))
+    let width = format.width.max(1) as usize;
+    let grid = Grid { stride: 1 + width * layout.channels(), pixel: layout.channels(), smooth: true };
+    let plain = &mut scratch.plain;
+    plain.resize(pixels.len() / 4 / width * grid.stride, 0);
+    for (row, to) in pixels.chunks_exact(width * 4).zip(plain.chunks_exact_mut(grid.stride)) {
+        if let Some((number, to)) = to.split_first_mut() {
+            *number = Filter::None as u8;
+            layout.write_to(row, to);
+        }
+    }
+    Ok(encode(grid, format.compression, simd, scratch))
 }
 
 /// The same for a band whose colours are already numbered. Fails also if the format has no palette.
-pub fn encode_indexed(band: &Indexed, format: &BandFormat, scratch: &mut Scratch) -> Result<EncodedBand, EncodeError> {
+pub fn encode_indexed(
+    band: &Indexed,
+    format: &BandFormat,
+    simd: Simd,
+    scratch: &mut Scratch,
+) -> Result<EncodedBand, EncodeError> {
     let Colour::Palette(palette) = &format.colour else {
         return Err(not_in_palette());
     };
-    palette.pack(band, format.width as usize, &mut scratch.raw).ok_or_else(not_in_palette)?;
+    palette.pack(band, format.width as usize, &mut scratch.plain).ok_or_else(not_in_palette)?;
     // Neighbours in a palette are often alike: worth a try for who has the time.
     let smooth = palette.depth() == 8 && format.compression == Compression::Small;
-    let grid = Grid { stride: palette.stride(format.width as usize), pixel: 1, smooth };
-    Ok(encode(grid, format.compression, scratch))
+    let grid = Grid { stride: 1 + palette.stride(format.width as usize), pixel: 1, smooth };
+    Ok(encode(grid, format.compression, simd, scratch))
 }
 
 fn not_in_palette() -> EncodeError {
     EncodeError::Failed { format: Format::Png, reason: "a colour is not in the palette".to_owned() }
 }
 
-/// Encodes the rows in `scratch.raw`.
-fn encode(grid: Grid, compression: Compression, scratch: &mut Scratch) -> EncodedBand {
+/// Encodes the rows in `scratch.plain`.
+fn encode(grid: Grid, compression: Compression, simd: Simd, scratch: &mut Scratch) -> EncodedBand {
     let mut bytes = vec![0, 0, 0, 0, b'I', b'D', b'A', b'T'];
-    let Scratch { raw, tried, rows, finder } = scratch;
-    match compression {
-        Compression::Fast => {
-            let way = plan::choose(raw, grid, tried, rows, finder);
-            plan::follow(way, raw, grid, rows, finder);
-            block::write(rows, &finder.steps, &mut bytes);
-        }
-        Compression::Small => small::write(raw, grid, rows, finder, &mut bytes),
-    }
+    let level = Level::of(simd);
+    let Scratch { plain, filtered, finder } = scratch;
+    let rows = match compression {
+        Compression::Fast => plan::write(level, plain, grid, filtered, finder, &mut bytes),
+        Compression::Small => small::write(level, plain, grid, filtered, finder, &mut bytes),
+    };
     chunks::close(&mut bytes);
     let mut sum = simd_adler32::Adler32::new();
     sum.write(rows);

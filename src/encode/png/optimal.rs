@@ -269,7 +269,7 @@ mod tests {
             Optimal::default().improve(&data, &near, &mut steps);
             assert!(Counts::of(&data, &steps).cost() <= before);
             let mut out = Vec::new();
-            block::write(&data, &steps, &mut out);
+            block::write(&data, &[block::Part::of(&data, &steps, (0, 0))], &mut out);
             // The end of a stream.
             out.extend([3, 0]);
             let mut read = Vec::new();

@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing)]
 
 use super::super::unpremultiply;
+use super::filter::Filter;
 
 /// Colours that a palette can have.
 pub const MOST: usize = 256;
@@ -171,7 +172,7 @@ impl Palette {
         }
     }
 
-    /// Bytes a row.
+    /// Bytes a row without its filter.
     pub(super) fn stride(&self, width: usize) -> usize {
         (width * usize::from(self.depth())).div_ceil(8)
     }
@@ -190,12 +191,13 @@ impl Palette {
         self.straight().map(|[.., a]| a).filter(|a| *a < 255).collect()
     }
 
-    /// Rows of `width` pixels into `out`, each from a byte on; `None` if a colour of the band is not in the palette.
+    /// Rows of `width` pixels into `out`, each from a byte on and behind the number of no filter; `None` if a colour of the band is not in the palette.
     pub(super) fn pack(&self, band: &Indexed, width: usize, out: &mut Vec<u8>) -> Option<()> {
         let places = self.places(&band.colours)?;
         let depth = usize::from(self.depth());
         out.clear();
         for row in band.indices.chunks_exact(width.max(1)) {
+            out.push(Filter::None as u8);
             if depth == 8 {
                 out.extend(row.iter().map(|index| places[usize::from(*index)]));
                 continue;

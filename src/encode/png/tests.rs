@@ -19,9 +19,9 @@ fn file_in(pixels: &[u8], size: Size, format: &BandFormat, rows: usize) -> Vec<u
     let bands: Vec<EncodedBand> = pixels
         .chunks(rows * size.width() as usize * 4)
         .map(|band| {
-            let encoded = encode_band(band, format, &mut scratch).unwrap();
-            let fresh = encode_band(band, format, &mut Scratch::default()).unwrap();
-            assert!(encoded == fresh, "what is left in the buffers matters");
+            let encoded = encode_band(band, format, Simd::Detect, &mut scratch).unwrap();
+            let fresh = encode_band(band, format, Simd::Off, &mut Scratch::default()).unwrap();
+            assert!(encoded == fresh, "what is left in the buffers matters, or the instructions do");
             encoded
         })
         .collect();
@@ -136,9 +136,9 @@ fn a_band_depends_on_its_pixels_only() {
     let format = BandFormat { width: 90, colour: Colour::Direct(Layout::Rgba), compression: FAST };
     let mut scratch = Scratch::default();
     let bands: Vec<&[u8]> = pixels.chunks(32 * 90 * 4).collect();
-    let alone = encode_band(bands[1], &format, &mut scratch).unwrap();
-    encode_band(bands[0], &format, &mut scratch).unwrap();
-    assert_eq!(encode_band(bands[1], &format, &mut scratch).unwrap(), alone);
+    let alone = encode_band(bands[1], &format, Simd::Detect, &mut scratch).unwrap();
+    encode_band(bands[0], &format, Simd::Detect, &mut scratch).unwrap();
+    assert_eq!(encode_band(bands[1], &format, Simd::Detect, &mut scratch).unwrap(), alone);
     assert_eq!(alone.len, 32 * (90 * 4 + 1));
 }
 
@@ -197,8 +197,8 @@ fn palettes_of_every_depth() {
                 let format = BandFormat { width: 37, colour: Colour::Palette(Arc::clone(&palette)), compression };
                 let file = file_in(&pixels, size, &format, 8);
                 assert_palette_decodes_to(&file, &expected);
-                let indexed = encode_indexed(&bands[0], &format, &mut Scratch::default()).unwrap();
-                assert_eq!(indexed, encode_band(&pixels[..8 * 37 * 4], &format, &mut Scratch::default()).unwrap());
+                let indexed = encode_indexed(&bands[0], &format, Simd::Detect, &mut Scratch::default()).unwrap();
+                assert_eq!(indexed, encode_band(&pixels[..8 * 37 * 4], &format, Simd::Detect, &mut Scratch::default()).unwrap());
             }
         }
     }
@@ -228,7 +228,7 @@ fn more_colours_than_a_palette_has() {
     assert_eq!(Palette::of([&most, &one]), None);
     assert_eq!(most.union(&most), Some(most.clone()));
     let format = BandFormat { width: 1, colour: Colour::Palette(Arc::new(Palette::of([&one]).unwrap())), compression: FAST };
-    assert!(encode_band(&[1, 2, 3, 255], &format, &mut Scratch::default()).is_err());
+    assert!(encode_band(&[1, 2, 3, 255], &format, Simd::Detect, &mut Scratch::default()).is_err());
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Level {
 macro_rules! dispatched {
     ($($(#[$doc:meta])* $name:ident => $body:ident($($arg:ident: $ty:ty),* $(,)?);)*) => {$(
         $(#[$doc])*
-        pub(crate) fn $name(level: $crate::paint::level::Level, $($arg: $ty),*) {
+        pub(crate) fn $name(level: $crate::level::Level, $($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2")]
