@@ -4,8 +4,8 @@
 //! fresh state that ends on a byte (sync flush), and the last chunk ends the stream and carries the Adler-32 of everything, joined
 //! from those of the bands. No byte of a band depends on another one: its first row is filtered without the row above.
 //!
-//! The encoder is our own, because a band is small and known whole: it is tried on a few of its rows which of two ways suits it,
-//! filtered rows with runs of zeros or plain rows with matches (`plan`), and its prefix codes are made from its own counts.
+//! The encoder is our own, because a band is small and known whole: which of two ways suits it, plain rows with matches or filtered
+//! rows with runs of zeros, is found out by counting (`plan`), and its prefix codes are made from its own counts.
 
 mod bits;
 mod block;
