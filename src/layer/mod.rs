@@ -25,6 +25,7 @@ pub mod rect;
 pub mod shadow;
 pub mod stack;
 pub mod svg;
+pub mod table;
 pub mod text;
 pub mod values;
 
@@ -58,6 +59,7 @@ use rating::Rating;
 use rect::RectLayer;
 use shadow::{Caster, Shadows};
 use stack::Flowing;
+use table::Table;
 use text::Text;
 use values::{Flip, Paint, Radius};
 
@@ -105,6 +107,7 @@ pub enum Kind {
     Ellipse(Ellipse),
     Line(LineLayer),
     Path(PathLayer),
+    Table(Table),
     Group(Group),
 }
 
@@ -129,6 +132,8 @@ pub enum Content {
     Code(qr::Measured),
     Barcode(barcode::Measured),
     Drawing(Drawing),
+    /// Shared with those who ask the same again.
+    Table(Arc<table::Measured>),
     /// Of each of a group's layers its box, from the group's top left, and its content. Shared with those who ask the same again.
     Group {
         size: (f64, f64),
@@ -141,6 +146,15 @@ impl Content {
     fn laid(&self) -> Option<text::Laid<'_>> {
         let Content::Text { composed, indent, route, .. } = self else { return None };
         Some(text::Laid { composed, indent: *indent, route: route.as_deref() })
+    }
+
+    /// The texts in it that were set.
+    pub fn composed(&self) -> Vec<&Composed> {
+        match self {
+            Content::Text { composed, .. } => vec![composed],
+            Content::Table(measured) => measured.cells.iter().flat_map(|(_, content)| content.composed()).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Makes a text stand out.
@@ -159,12 +173,13 @@ impl Measured for Content {
             Content::Code(measured) => (measured.side, measured.side),
             Content::Barcode(measured) => measured.size,
             Content::Drawing(drawing) => drawing.size,
+            Content::Table(measured) => measured.size,
             Content::Group { size, .. } => *size,
         }
     }
 
     fn follows_height(&self) -> bool {
-        matches!(self, Content::Drawing(_) | Content::Barcode(_) | Content::Group { .. })
+        matches!(self, Content::Drawing(_) | Content::Barcode(_) | Content::Table(_) | Content::Group { .. })
     }
 }
 
@@ -240,6 +255,7 @@ impl Layer {
             Kind::Ellipse(_) => "ellipse",
             Kind::Line(_) => "line",
             Kind::Path(_) => "path",
+            Kind::Table(_) => "table",
             Kind::Group(Group { flow: None, .. }) => "group",
             Kind::Group(Group { flow: Some(_), .. }) => "stack",
         }
@@ -270,6 +286,7 @@ impl Layer {
     pub fn font_sources(&self) -> Vec<(Source, Place)> {
         match &self.kind {
             Kind::Text(text) => text.font_sources(&self.place),
+            Kind::Table(table) => table.font_sources(),
             _ => Vec::new(),
         }
     }
@@ -302,6 +319,15 @@ impl Layer {
     pub fn characters(&self) -> usize {
         match &self.kind {
             Kind::Text(text) => text.characters(),
+            Kind::Table(table) => table.characters(),
+            _ => 0,
+        }
+    }
+
+    /// How many cells of a table it has.
+    pub fn cells(&self) -> usize {
+        match &self.kind {
+            Kind::Table(table) => table.count(),
             _ => 0,
         }
     }
@@ -325,6 +351,7 @@ impl Layer {
             Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
             Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
             Kind::Path(path) => path.measure(given, &self.place, around.scale),
+            Kind::Table(table) => around.once(self.id, given, || table.measure(given, &self.place, around)),
             Kind::Group(group) => around.once(self.id, given, || group.measure(given, &self.place, around)),
         }
     }
@@ -416,6 +443,9 @@ impl Layer {
             Kind::Group(Group { look, .. }) if look.background.is_some() => {
                 Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
             }
+            Kind::Table(Table { look, .. }) if look.background.is_some() => {
+                Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
+            }
             Kind::Text(text) if text.background.is_some() => {
                 Some((Some(&text.radius), to.hole(rect, &text.radius, opaque(text.background.as_ref()))))
             }
@@ -428,7 +458,7 @@ impl Layer {
         let shape = match &self.kind {
             Kind::Rect(shape) => to.round_box(rect, &shape.radius),
             Kind::Image(image) | Kind::Logo(image) => to.round_box(rect, &image.radius),
-            Kind::Group(group) => to.round_box(rect, &group.look.radius),
+            Kind::Group(Group { look, .. }) | Kind::Table(Table { look, .. }) => to.round_box(rect, &look.radius),
             Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
             Kind::Text(text) => to.round_box(rect, &text.radius),
             Kind::Qr(_)
@@ -460,8 +490,18 @@ impl Layer {
             (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
             (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, emitter),
             (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, emitter),
+            (Kind::Table(table), Content::Table(measured)) => table.emit(measured, rect, emitter),
             (Kind::Group(group), Content::Group { inside, .. }) => group.emit(inside, rect, emitter, assets),
-            (Kind::Text(_) | Kind::Qr(_) | Kind::Barcode(_) | Kind::Line(_) | Kind::Path(_) | Kind::Group(_), _) => Vec::new(),
+            (
+                Kind::Text(_)
+                | Kind::Qr(_)
+                | Kind::Barcode(_)
+                | Kind::Line(_)
+                | Kind::Path(_)
+                | Kind::Table(_)
+                | Kind::Group(_),
+                _,
+            ) => Vec::new(),
         }
     }
 }

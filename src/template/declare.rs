@@ -150,6 +150,12 @@ macro_rules! fields {
                 })*
                 all
             }
+
+            fn put(&mut self, names: &[String], from: &Self) {
+                $(if names.iter().any(|name| name == $crate::template::declare::fields!(@name $field)) {
+                    self.$field.clone_from(&from.$field);
+                })*
+            }
         }
 
         impl $crate::template::fields::Read for $name {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::FieldSet as _;
 use super::values::object_schema;
-use crate::layer::{read::kinds, values::Paint};
+use crate::layer::{read::kinds, table, values::Paint};
 use crate::limits;
 use crate::poster::FrameFields;
 
@@ -30,6 +30,7 @@ pub fn template_schema() -> Value {
         }),
     );
     defs.insert("paint".to_owned(), Paint::definition());
+    defs.extend(table::definitions());
     let (mut branches, mut names, mut defaults) = (Vec::new(), Vec::new(), Map::new());
     for (name, own, _) in kinds() {
         let mut properties = Map::new();
@@ -122,27 +123,34 @@ fn steering() -> Map<String, Value> {
         json!({ "type": ["string", "null"], "description": "For overrides and messages; need not be unique." }),
     );
     properties.insert("hidden".to_owned(), hidden());
+    properties.extend(turns());
+    properties.insert(
+        "locked".to_owned(),
+        json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }),
+    );
+    properties.insert("meta".to_owned(), json!({ "description": "Any JSON; ignored." }));
+    properties
+}
+
+/// How often, and whether at all: of a layer, or of a row of a table.
+pub fn turns() -> Map<String, Value> {
+    let mut properties = Map::new();
     properties.insert(
         "when".to_owned(),
-        json!({ "type": ["string", "boolean", "null"], "description": "An expression; where it is false the layer is as if hidden." }),
+        json!({ "type": ["string", "boolean", "null"], "description": "An expression; where it is false the layer or row is as if hidden." }),
     );
     properties.insert(
         "repeat".to_owned(),
         json!({
             "type": ["object", "null"],
             "properties": {
-                "each": { "type": "string", "description": "An expression that gives a list: the layer is drawn once for each item, at most 1,000 times." },
+                "each": { "type": "string", "description": "An expression that gives a list: the layer or row is drawn once for each item, at most 1,000 times." },
                 "as": { "type": ["string", "null"], "pattern": NAME, "default": "item", "description": "The item's name in expressions." },
             },
             "required": ["each"],
             "additionalProperties": false,
-            "description": "Draws the layer once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
+            "description": "Draws the layer or row once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
         }),
     );
-    properties.insert(
-        "locked".to_owned(),
-        json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }),
-    );
-    properties.insert("meta".to_owned(), json!({ "description": "Any JSON; ignored." }));
     properties
 }
