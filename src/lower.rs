@@ -8,7 +8,7 @@ use crate::layer::asks::{Around, Met, ToRead};
 use crate::layer::emit::Emitter;
 use crate::layer::values::Paint;
 use crate::layout::{Layout, PlacedLayer};
-use crate::scene::{Item, Scene, Shape, TextAsk};
+use crate::scene::{Item, Lowered, Scene, Shape, TextAsk};
 
 pub fn lower(layout: &Layout, assets: &Assets) -> Scene {
     let (mut items, background) = ground(layout);

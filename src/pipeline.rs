@@ -43,11 +43,7 @@ pub struct Request {
     pub template: TemplateRef,
     pub variables: Map<String, Value>,
     pub overrides: Map<String, Value>,
-    /// `width`, `height`, `background` in place of the template's.
-    pub canvas: Map<String, Value>,
-    /// 0.1 to 4.
-    pub scale: f64,
-    pub output: Output,
+    pub view: View,
     /// A degraded picture is an error.
     pub strict: bool,
     /// Ask the origins again, however fresh the cache.
@@ -56,11 +52,12 @@ pub struct Request {
     pub asset_dirs: Vec<PathBuf>,
 }
 
-/// One of several pictures of a request: what may differ between them.
+/// What may differ between the pictures of one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    /// As a [`Request`]'s.
+    /// `width`, `height`, `background` in place of the template's.
     pub canvas: Map<String, Value>,
+    /// 0.1 to 4.
     pub scale: f64,
     pub output: Output,
 }
@@ -116,9 +113,7 @@ pub struct Engine {
 impl Engine {
     /// Never panics; gives up at `deadline` with [`Code::Deadline`].
     pub async fn render(&self, request: Request, deadline: Instant) -> Result<Rendered, Problems> {
-        let Request { canvas, scale, output, .. } = &request;
-        let view = View { canvas: canvas.clone(), scale: *scale, output: *output };
-        let mut rendered = self.render_all(&request, vec![view], deadline).await?;
+        let mut rendered = self.render_all(&request, vec![request.view.clone()], deadline).await?;
         rendered.pop().ok_or_else(|| internal("nothing was drawn"))
     }
 
@@ -130,13 +125,13 @@ impl Engine {
     /// The same way as far as layout: where everything would lie, without a pixel. Only the headers of pictures are read.
     pub async fn measure(&self, request: Request, deadline: Instant) -> Result<Measured, Problems> {
         let started = Instant::now();
-        let poster = self.merge(&request, &request.canvas)?.poster;
+        let poster = self.merge(&request, &request.view.canvas)?.poster;
         let merged = Instant::now();
         let (purse, mut got) = (self.intake.purse(), Got::default());
         let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
         let (assets, mut degraded) = self.gather(&poster, request.refresh, &around, &mut got).await?;
         let gathered = Instant::now();
-        let (fonts, memo, limits, scale) = (Arc::clone(&self.fonts), Arc::clone(&self.memo), self.limits, request.scale);
+        let (fonts, memo, limits, scale) = (Arc::clone(&self.fonts), Arc::clone(&self.memo), self.limits, request.view.scale);
         let laid_out = Arc::clone(&poster);
         let work = move |cancel: &crate::workers::Cancel, threads: NonZeroUsize| {
             let budget = Budget::new(limits.max_request_pixels);

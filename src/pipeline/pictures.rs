@@ -43,8 +43,8 @@ struct Size {
 type Broken = (Arc<Poster>, Vec<(crate::layer::LayerId, String)>);
 
 impl Engine {
-    /// Several pictures of one template with the same variables, in the order of `views`, which stand for what the request says of
-    /// the same. Pictures are fetched and decoded once; equal canvases at equal scales are laid out and settled once.
+    /// Several pictures of one template with the same variables, in the order of `views`, which stand for the
+    /// request's own. Pictures are fetched and decoded once; equal canvases at equal scales are laid out and settled once.
     pub async fn render_all(&self, request: &Request, views: Vec<View>, deadline: Instant) -> Result<Vec<Rendered>, Problems> {
         let started = Instant::now();
         let merged_views = self.merge_all(request, views)?;
