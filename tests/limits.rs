@@ -279,9 +279,7 @@ fn anchors_that_cannot_be() {
 
 #[test]
 fn columns_rows_and_cells_of_tables() {
-    let table = |columns: usize, rows: usize| {
-        json!({ "type": "table", "columns": vec![json!({}); columns], "rows": vec![json!(vec!["a"; columns]); rows] })
-    };
+    let table = |columns: usize, rows: usize| json!({ "type": "table", "columns": vec![json!({}); columns], "rows": vec![json!(vec!["a"; columns]); rows] });
     let poster = |tables: Vec<Value>| read(&json!({ "width": 9, "height": 9, "layers": tables }));
     let code = |tables: Vec<Value>| poster(tables).map(|_| ()).map_err(|problems| problems.list()[0].code);
     assert_eq!(code(vec![table(limits::MAX_COLUMNS - 1, 1)]), Ok(()));

@@ -100,7 +100,15 @@ impl Wanted {
         let (template, variables) = bind(engine, subject.template, from_file, given)?;
         // `--assets` first, then the folder of the template.
         let asset_dirs = assets.into_iter().chain(subject.folder).collect();
-        Ok(Request { template, variables, overrides, view: View { canvas: Map::new(), scale, output }, strict, refresh, asset_dirs })
+        Ok(Request {
+            template,
+            variables,
+            overrides,
+            view: View { canvas: Map::new(), scale, output },
+            strict,
+            refresh,
+            asset_dirs,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ pub mod anchor;
 pub mod asks;
 pub mod barcode;
 pub mod choices;
+mod content;
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
@@ -31,21 +32,20 @@ pub mod values;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::asset::{Assets, Shown, Source};
 use crate::ctx::Ctx;
 use crate::geom::{Affine, Rect, Segment};
-use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
+use crate::layout::boxes::{BoxSpec, Given, Parent, place};
 use crate::limits::MAX_PLACINGS;
 use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
-use crate::scene::{Blend, Item, Lowered, Remedy};
-use crate::text::{Composed, Fonts};
+use crate::scene::{Blend, Item, Lowered};
+use crate::text::Fonts;
 use anchor::Anchor;
 use barcode::Barcode;
 use choices::Choices;
-use curves::Drawing;
+pub use content::Content;
 use ellipse::Ellipse;
 use emit::Emitter;
 use group::Group;
@@ -109,78 +109,6 @@ pub enum Kind {
     Path(PathLayer),
     Table(Table),
     Group(Group),
-}
-
-/// What a layer's content turned out to be when it was measured.
-#[derive(Clone, Debug)]
-pub enum Content {
-    Plain {
-        width: f64,
-        height: f64,
-    },
-    Text {
-        composed: Arc<Composed>,
-        size: (f64, f64),
-        indent: f64,
-        /// The font size that `autofit` found.
-        fitted: Option<f64>,
-        /// What makes it stand out, where that was found to be needed once it was laid out.
-        remedy: Option<Remedy>,
-        /// The path that it stands on.
-        route: Option<Arc<text::Route>>,
-    },
-    Code(qr::Measured),
-    Barcode(barcode::Measured),
-    Drawing(Drawing),
-    /// Shared with those who ask the same again.
-    Table(Arc<table::Measured>),
-    /// Of each of a group's layers its box, from the group's top left, and its content. Shared with those who ask the same again.
-    Group {
-        size: (f64, f64),
-        inside: Arc<Vec<(Rect, Content)>>,
-    },
-}
-
-impl Content {
-    /// Of a text.
-    fn laid(&self) -> Option<text::Laid<'_>> {
-        let Content::Text { composed, indent, route, .. } = self else { return None };
-        Some(text::Laid { composed, indent: *indent, route: route.as_deref() })
-    }
-
-    /// The texts in it that were set.
-    pub fn composed(&self) -> Vec<&Composed> {
-        match self {
-            Content::Text { composed, .. } => vec![composed],
-            Content::Table(measured) => measured.cells.iter().flat_map(|(_, content)| content.composed()).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Makes a text stand out.
-    pub fn help(&mut self, found: Remedy) {
-        if let Content::Text { remedy, .. } = self {
-            *remedy = Some(found);
-        }
-    }
-}
-
-impl Measured for Content {
-    fn size(&self) -> (f64, f64) {
-        match self {
-            Content::Plain { width, height } => (*width, *height),
-            Content::Text { size, .. } => *size,
-            Content::Code(measured) => (measured.side, measured.side),
-            Content::Barcode(measured) => measured.size,
-            Content::Drawing(drawing) => drawing.size,
-            Content::Table(measured) => measured.size,
-            Content::Group { size, .. } => *size,
-        }
-    }
-
-    fn follows_height(&self) -> bool {
-        matches!(self, Content::Drawing(_) | Content::Barcode(_) | Content::Table(_) | Content::Group { .. })
-    }
 }
 
 /// What measuring and emitting may ask besides the layer.
@@ -493,13 +421,7 @@ impl Layer {
             (Kind::Table(table), Content::Table(measured)) => table.emit(measured, rect, emitter),
             (Kind::Group(group), Content::Group { inside, .. }) => group.emit(inside, rect, emitter, assets),
             (
-                Kind::Text(_)
-                | Kind::Qr(_)
-                | Kind::Barcode(_)
-                | Kind::Line(_)
-                | Kind::Path(_)
-                | Kind::Table(_)
-                | Kind::Group(_),
+                Kind::Text(_) | Kind::Qr(_) | Kind::Barcode(_) | Kind::Line(_) | Kind::Path(_) | Kind::Table(_) | Kind::Group(_),
                 _,
             ) => Vec::new(),
         }

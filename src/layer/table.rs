@@ -17,8 +17,8 @@ use crate::limits::MAX_COLUMNS;
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, number, words};
 use columns::Need;
-pub use rows::{check, definitions};
 use rows::{Cell, ColumnWidth, Columns, Rows, Said};
+pub use rows::{check, definitions};
 use style::{Style, Styles};
 
 words! {
@@ -280,18 +280,18 @@ impl Table {
         Ok(needs)
     }
 
-    /// What each column needs so that no word is torn, where that is less than what it wants.
+    /// What each column needs so that no word is torn, where that is less than what it wants; words that are cut off count.
     fn find_words(&self, needs: &mut [Need], around: &Surroundings) -> Result<(), Problem> {
         for cell in self.cells().filter(|cell| cell.to - cell.from == 1) {
             if let (Some(need), Some(ColumnWidth::Auto | ColumnWidth::Share(_))) =
                 (needs.get_mut(cell.from), self.columns.get(cell.from))
             {
-                let least = cell.text.narrowest(need.min, &cell.place, around).map_err(|problem| cell.blame(problem))?;
+                let least = cell.text.uncut().narrowest(need.min, &cell.place, around).map_err(|problem| cell.blame(problem))?;
                 need.min = need.min.max(least).min(need.max);
             }
         }
         for cell in self.cells().filter(|cell| cell.to - cell.from > 1) {
-            let least = cell.text.narrowest(0.0, &cell.place, around).map_err(|problem| cell.blame(problem))?;
+            let least = cell.text.uncut().narrowest(0.0, &cell.place, around).map_err(|problem| cell.blame(problem))?;
             self.spread(cell, least, needs, |need| &mut need.min);
         }
         needs.iter_mut().for_each(|need| need.max = need.max.max(need.min));
@@ -316,13 +316,7 @@ impl Table {
     }
 
     /// Sets every cell in the width it has; rows are as high as their highest cell.
-    fn set(
-        &self,
-        width: f64,
-        columns: Vec<(f64, f64)>,
-        height: Option<f64>,
-        around: &Surroundings,
-    ) -> Result<Content, Problem> {
+    fn set(&self, width: f64, columns: Vec<(f64, f64)>, height: Option<f64>, around: &Surroundings) -> Result<Content, Problem> {
         let reach = |cell: &Set| {
             let own = columns.get(cell.from..cell.to).unwrap_or_default();
             let left = own.iter().map(|(left, _)| *left).fold(f64::INFINITY, f64::min);

@@ -6,6 +6,7 @@ mod emphasis;
 mod ink;
 mod look;
 mod marks;
+mod narrow;
 mod route;
 mod spans;
 mod values;
@@ -17,7 +18,7 @@ use crate::geom::Rect;
 use crate::layer::fit::Autofit;
 use crate::layer::values::{Padding, Paint, Radius};
 use crate::layer::{Content, Surroundings};
-use crate::layout::boxes::{Given, Measured as _};
+use crate::layout::boxes::Given;
 use crate::limits::{MAX_FONT_SIZE, MAX_LANG_BYTES, MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES, MAX_TRACK_CHARS};
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, number, words};
@@ -391,28 +392,6 @@ impl Text {
             None => composed.lines.iter().map(|line| line.x).reduce(f64::min).unwrap_or(0.0),
         };
         Ok(Content::Text { composed, size, indent, fitted, remedy: None, route: None })
-    }
-
-    /// The width in whole pixels, `least` or more, below which words are torn; a text without line breaks is as wide as it is.
-    pub fn narrowest(&self, least: f64, place: &Place, around: &Surroundings) -> Result<f64, Problem> {
-        let within = |at_most: Option<f64>| {
-            around.step(place)?;
-            self.measure(Given { at_most, ..Given::default() }, place, around)
-        };
-        let tears = |content: &Content| matches!(content, Content::Text { composed, .. } if composed.torn);
-        if least > 0.0 && self.paragraph.wrap != Wrap::None && !tears(&within(Some(least))?) {
-            return Ok(least);
-        }
-        let whole = within(None)?;
-        let (mut torn, mut good) = (least, whole.size().0.ceil());
-        if self.track.is_some() || self.paragraph.wrap == Wrap::None {
-            return Ok(good);
-        }
-        while good - torn > 1.0 {
-            let middle = f64::midpoint(torn, good).floor();
-            if tears(&within(Some(middle))?) { torn = middle } else { good = middle }
-        }
-        Ok(good)
     }
 
     /// Its language says so.

@@ -103,10 +103,7 @@ fn tell_text(text: &Text, content: &Content, (own, scale): (Rect, f64), ink: Ink
     let lines: Vec<Value> = composed.lines.iter().map(|line| self::line(line, &joined, &axis, (dx, dy), scale)).collect();
     entry.insert("lines".into(), json!(lines));
     entry.insert("fonts".into(), json!(fonts(composed)));
-    entry.insert(
-        "missing".into(),
-        json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()),
-    );
+    entry.insert("missing".into(), json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()));
     entry.insert("truncated".into(), json!(composed.truncated));
     let overflows = match route {
         // What is too much for a path is not drawn beyond it.

@@ -361,8 +361,8 @@ fn node(
         }
     };
     let own = fields.iter().filter(|(field, _)| !STEERING.contains(&field.as_str()));
-    let slots: Vec<(String, Slot)> =
-        own.map(|(field, value)| {
+    let slots: Vec<(String, Slot)> = own
+        .map(|(field, value)| {
             let place = place.child(field);
             let slot = match (kind, field.as_str()) {
                 (Some("table"), "rows") => rows(value, &place, compiler, scribe),

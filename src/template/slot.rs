@@ -236,14 +236,7 @@ impl Expander<'_> {
         Ok(whole)
     }
 
-    fn turn(
-        &mut self,
-        row: &Row,
-        scope: &Scope,
-        written: &Place,
-        place: &Place,
-        made: &mut Vec<Value>,
-    ) -> Result<bool, Problem> {
+    fn turn(&mut self, row: &Row, scope: &Scope, written: &Place, place: &Place, made: &mut Vec<Value>) -> Result<bool, Problem> {
         if made.len() == limits::MAX_ROWS {
             let message = format!("a table has at most {} rows", limits::MAX_ROWS);
             return Err(Problem::new(written.clone(), Code::TooMany, message));

@@ -133,7 +133,8 @@ fn a_logo_that_fails_ends_as_its_code_says() {
 fn a_text_that_cannot_stand_out_degrades_the_picture_and_strict_refuses_it() {
     let service = Service::start(&[]);
     let template = |contrast: Value| {
-        let faint = json!({ "type": "text", "name": "faint", "text": "grey", "size": 40, "color": "#777777", "contrast": contrast });
+        let faint =
+            json!({ "type": "text", "name": "faint", "text": "grey", "size": 40, "color": "#777777", "contrast": contrast });
         json!({ "width": 120, "height": 60, "background": "#808080", "layers": [faint] })
     };
     let body = |contrast: Value, strict: bool| json!({ "template": template(contrast), "strict": strict });

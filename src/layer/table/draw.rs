@@ -37,9 +37,11 @@ impl Table {
     /// Behind columns, and over that behind rows.
     fn bands(&self, measured: &Measured, own: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
         let band = |paint: &Paint, rect: Rect| Item::fill(to.round_box(rect, &Radius::NONE), to.paint(paint, rect, 1.0));
-        let of_columns = self.grounds.iter().zip(&measured.columns).filter_map(|(paint, (left, width))| {
-            Some(band(paint.as_ref()?, Rect { x: *left, width: *width, ..own }))
-        });
+        let of_columns = self
+            .grounds
+            .iter()
+            .zip(&measured.columns)
+            .filter_map(|(paint, (left, width))| Some(band(paint.as_ref()?, Rect { x: *left, width: *width, ..own })));
         let first = usize::from(self.has_header);
         let of_rows = self.rows.iter().zip(&measured.rows).enumerate().filter_map(|(index, (row, (top, height)))| {
             let striped = index.checked_sub(first).is_some_and(|below| below % 2 == 1);

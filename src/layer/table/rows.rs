@@ -252,7 +252,7 @@ pub fn check(fields: &mut Fields) {
         if taken == columns as f64 {
             continue;
         }
-        let message = format!("the row fills {taken} columns, and the table has {columns}");
+        let message = format!("the cells of the row fill {taken} of {columns} columns");
         let hint = if taken < columns as f64 {
             "an empty cell is written \"\"; `colspan` lets one take several columns"
         } else {
