@@ -300,12 +300,3 @@ fn columns_rows_and_cells_of_tables() {
     assert_eq!(code([tens[1..].to_vec(), vec![table(10, 249), rest(9)]].concat()), Ok(()));
     assert_eq!(code([tens, vec![rest(1)]].concat()), Err(Code::TooMany));
 }
-
-#[test]
-fn a_table_of_the_most_cells_is_laid_out_soon() {
-    let rows = vec![json!(vec!["several words in each of them"; 10]); 1_000];
-    let table = json!({ "type": "table", "width": 120, "columns": vec![json!({}); 10], "rows": rows });
-    let started = std::time::Instant::now();
-    assert_eq!(draw_it(&json!({ "width": 200, "height": 100, "layers": [table] }), 1.0, None), Ok(()));
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
-}

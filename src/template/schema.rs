@@ -3,13 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::FieldSet as _;
-use super::values::object_schema;
+use super::values::{NAME, object_schema, turns};
 use crate::layer::{read::kinds, table, values::Paint};
 use crate::limits;
 use crate::poster::FrameFields;
-
-/// A variable's name.
-const NAME: &str = r"^[_\p{L}][_\p{L}\p{N}]*$";
 
 /// What `affiche schema` prints and `GET /v1/schema/template.json` answers. Needs nothing else to be fetched.
 pub fn template_schema() -> Value {
@@ -129,28 +126,5 @@ fn steering() -> Map<String, Value> {
         json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }),
     );
     properties.insert("meta".to_owned(), json!({ "description": "Any JSON; ignored." }));
-    properties
-}
-
-/// How often, and whether at all: of a layer, or of a row of a table.
-pub fn turns() -> Map<String, Value> {
-    let mut properties = Map::new();
-    properties.insert(
-        "when".to_owned(),
-        json!({ "type": ["string", "boolean", "null"], "description": "An expression; where it is false the layer or row is as if hidden." }),
-    );
-    properties.insert(
-        "repeat".to_owned(),
-        json!({
-            "type": ["object", "null"],
-            "properties": {
-                "each": { "type": "string", "description": "An expression that gives a list: the layer or row is drawn once for each item, at most 1,000 times." },
-                "as": { "type": ["string", "null"], "pattern": NAME, "default": "item", "description": "The item's name in expressions." },
-            },
-            "required": ["each"],
-            "additionalProperties": false,
-            "description": "Draws the layer or row once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
-        }),
-    );
     properties
 }

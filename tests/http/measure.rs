@@ -198,7 +198,10 @@ fn a_table_that_cannot_be_says_where() {
     assert_eq!(wrong(part), told("conflicting_fields", "/layers/0/columns/1/width"));
     // A family is named where it is written, whoever takes it.
     assert_eq!(wrong(json!({ "columns": [{}, { "font": "Nobody's" }] })), told("unknown_font", "/layers/0/columns/1/font"));
-    assert_eq!(wrong(json!({ "columns": [{}, {}], "cell": { "font": "Nobody's" } })), told("unknown_font", "/layers/0/cell/font"));
+    assert_eq!(
+        wrong(json!({ "columns": [{}, {}], "cell": { "font": "Nobody's" } })),
+        told("unknown_font", "/layers/0/cell/font")
+    );
     let own = json!({ "columns": [{}, {}], "rows": [["a", { "text": "b", "font": "Nobody's" }]] });
     assert_eq!(wrong(own), told("unknown_font", "/layers/0/rows/0/1/font"));
     let lang = json!({ "columns": [{}, { "lang": "x".repeat(200) }] });

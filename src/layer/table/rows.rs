@@ -9,8 +9,7 @@ use crate::limits::{MAX_COLUMNS, MAX_ROWS};
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::fields;
 use crate::template::fields::{FieldSet as _, Fields, Mode, Read, Reader, field_schema, has_placeholder, part_schema};
-use crate::template::schema::turns;
-use crate::template::values::{describe, object_schema};
+use crate::template::values::{describe, object_schema, turns};
 
 /// How wide a column is.
 #[derive(Clone, Copy, PartialEq, Debug)]
