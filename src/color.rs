@@ -62,6 +62,11 @@ pub fn mul_255(a: u8, b: u8) -> u8 {
     ((product + (product >> 8)) >> 8) as u8
 }
 
+/// How light a colour is to cameras and scanners: BT.601, as their drivers make it.
+pub fn luma(r: u8, g: u8, b: u8) -> u8 {
+    ((u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1000) as u8
+}
+
 /// An opacity from 0 to 1 as a byte, rounded to nearest.
 pub fn opacity_to_u8(opacity: f64) -> u8 {
     (opacity.clamp(0.0, 1.0) * 255.0).round() as u8

@@ -275,7 +275,7 @@ fn own_fonts(poster: &Poster, assets: &Assets, studio: &Studio) -> Result<Option
 }
 
 fn missing_glyphs(layout: &Layout) -> Vec<LayerId> {
-    let lacks = |content: &Content| matches!(content, Content::Text { composed, .. } if !composed.missing.is_empty());
+    let lacks = |content: &Content| content.composed().iter().any(|composed| !composed.missing.is_empty());
     layout.all().into_iter().filter(|placed| lacks(placed.content)).map(|placed| placed.layer.id).collect()
 }
 

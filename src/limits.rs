@@ -17,6 +17,12 @@ pub const MAX_ANCHOR_NAMES: usize = 16;
 pub const MAX_BARCODE_BYTES: usize = 4_000;
 /// Filters of one picture.
 pub const MAX_FILTERS: usize = 16;
+/// Columns of one table: more are narrower than letters on any canvas.
+pub const MAX_COLUMNS: usize = 64;
+/// Rows of one table, turns of `repeat` counted: a row a line on the largest canvas.
+pub const MAX_ROWS: usize = 1_000;
+/// Cells of all tables of a request: each is a text of its own and weighs a few kilobytes until it is drawn.
+pub const MAX_CELLS: usize = 10_000;
 /// Turns of one `repeat`.
 pub const MAX_TURNS: usize = 1_000;
 /// Bytes of one text after merging: beyond any poster. So much is taken where `max_lines` or the box cuts it.

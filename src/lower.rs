@@ -7,38 +7,72 @@ use crate::layer::LayerId;
 use crate::layer::asks::{Around, Met, ToRead};
 use crate::layer::emit::Emitter;
 use crate::layer::values::Paint;
-use crate::layout::Layout;
-use crate::scene::{Item, Scene, Shape, TextAsk};
+use crate::layout::{Layout, PlacedLayer};
+use crate::scene::{Item, Lowered, Scene, Shape, TextAsk};
 
 pub fn lower(layout: &Layout, assets: &Assets) -> Scene {
-    lower_as(layout, assets, None)
-}
-
-/// What is painted before the letters of a text.
-pub fn lower_beneath(layout: &Layout, assets: &Assets, text: LayerId) -> Scene {
-    lower_as(layout, assets, Some(text))
-}
-
-fn lower_as(layout: &Layout, assets: &Assets, beneath: Option<LayerId>) -> Scene {
-    let canvas = PxRect::of_size(layout.size);
-    let to = Emitter { canvas, map: Affine::scale(layout.scale, layout.scale), beneath };
-    let mut items = Vec::new();
-    let background = match layout.background {
-        Some(Paint::Solid(color)) => color.premultiply(),
-        Some(gradient @ Paint::Gradient(_)) => {
-            let whole = FxRect::new(Fx(0), Fx(0), Fx::from_int(canvas.x1), Fx::from_int(canvas.y1));
-            let paint = to.paint(gradient, Rect::new(0.0, 0.0, layout.width, layout.height), 1.0);
-            items.push(Item::fill(Shape::Rect(whole), paint));
-            Premul::TRANSPARENT
-        }
-        None => Premul::TRANSPARENT,
-    };
+    let (mut items, background) = ground(layout);
     for placed in &layout.placed {
-        let painted = placed.layer.emit(&placed.content, placed.rect, &to, assets);
-        // What lies off the canvas is nobody's work any more.
-        items.extend(painted.into_iter().filter(|item| !item.bounds().intersect(canvas).is_empty()));
+        items.extend(emitted(placed, layout, assets, None));
     }
     Scene::new(layout.size, background, items)
+}
+
+/// What lies behind all layers: a gradient is an item of its own.
+fn ground(layout: &Layout) -> (Vec<Item<Lowered>>, Premul) {
+    match layout.background {
+        Some(Paint::Solid(color)) => (Vec::new(), color.premultiply()),
+        Some(gradient @ Paint::Gradient(_)) => {
+            let canvas = PxRect::of_size(layout.size);
+            let whole = FxRect::new(Fx(0), Fx(0), Fx::from_int(canvas.x1), Fx::from_int(canvas.y1));
+            let paint = emitter(layout, None).paint(gradient, Rect::new(0.0, 0.0, layout.width, layout.height), 1.0);
+            (vec![Item::fill(Shape::Rect(whole), paint)], Premul::TRANSPARENT)
+        }
+        None => (Vec::new(), Premul::TRANSPARENT),
+    }
+}
+
+fn emitter(layout: &Layout, beneath: Option<LayerId>) -> Emitter {
+    Emitter { canvas: PxRect::of_size(layout.size), map: Affine::scale(layout.scale, layout.scale), beneath }
+}
+
+/// A layer's items. What lies off the canvas is nobody's work any more.
+fn emitted(placed: &PlacedLayer, layout: &Layout, assets: &Assets, beneath: Option<LayerId>) -> Vec<Item<Lowered>> {
+    let to = emitter(layout, beneath);
+    let mut items = placed.layer.emit(&placed.content, placed.rect, &to, assets);
+    items.retain(|item| !item.bounds().intersect(to.canvas).is_empty());
+    items
+}
+
+/// A poster that grows from its back: what lies beneath one text after the other.
+pub struct Growing {
+    items: Vec<Item<Lowered>>,
+    background: Premul,
+    /// How many of the poster's own layers are in it.
+    layers: usize,
+}
+
+impl Growing {
+    pub fn new(layout: &Layout) -> Growing {
+        let (items, background) = ground(layout);
+        Growing { items, background, layers: 0 }
+    }
+
+    /// What is painted in a window before the letters of a text. To be asked in painting order, of one layout: what lies beneath does
+    /// not change any more, and is not lowered again.
+    pub fn beneath(&mut self, text: LayerId, window: PxRect, layout: &Layout, assets: &Assets) -> Scene {
+        // Ids count depth first: the text lies in the last that is not after it.
+        let within = layout.placed.partition_point(|placed| placed.layer.id <= text).saturating_sub(1);
+        for placed in layout.placed.iter().take(within).skip(self.layers) {
+            self.items.extend(emitted(placed, layout, assets, None));
+        }
+        self.layers = within.max(self.layers);
+        let own = layout.placed.get(within).map(|placed| emitted(placed, layout, assets, Some(text)));
+        let meets = |item: &&Item<Lowered>| !item.bounds().intersect(window).is_empty();
+        let own = own.unwrap_or_default();
+        let met = self.items.iter().chain(&own).filter(meets).cloned().collect();
+        Scene::new(layout.size, self.background, met)
+    }
 }
 
 /// The codes that are to be read again once all is painted, in painting order.

@@ -114,7 +114,8 @@ impl Poster {
         let frame = merged.frame.as_ref().and_then(|frame| read_canvas(frame, &merged.frame_origins, &mut problems));
         let layers = read_all(&merged.layers, &mut problems);
         let given: usize = supplied.overrides.values().chain(supplied.canvas.values()).map(weight_of_json).sum();
-        let count = all(&layers).len();
+        // A cell is as much as a layer.
+        let count: usize = all(&layers).iter().map(|layer| 1 + layer.cells()).sum();
         let weight = template.weight() + given + 2 * merged.expanded + count * (size_of::<Layer>() + 1_024);
         match frame {
             Some(frame) => problems.or(Poster {

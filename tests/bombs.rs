@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use affiche::cli::setup::{User, engine};
 use affiche::config::{Config, Flags};
 use affiche::encode::{Compression, Format, Output};
-use affiche::pipeline::{Engine, Request, TemplateRef};
+use affiche::pipeline::{Engine, Request, TemplateRef, View};
 use affiche::problem::Code;
 use base64::Engine as _;
 use serde_json::{Map, json};
@@ -228,9 +228,11 @@ impl Stage {
             template: TemplateRef::Inline(template),
             variables: Map::new(),
             overrides: Map::new(),
-            canvas: Map::new(),
-            scale: 1.0,
-            output: Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 },
+            view: View {
+                canvas: Map::new(),
+                scale: 1.0,
+                output: Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 },
+            },
             strict: false,
             refresh: false,
             asset_dirs: Vec::new(),

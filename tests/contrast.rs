@@ -104,3 +104,28 @@ fn what_was_found_is_remembered_and_changes_nothing() {
     assert_eq!(bytes(&first), bytes(&draw(&layers, &Memo::off())));
     assert_eq!(first.receipt, again.receipt);
 }
+
+/// Each looks at its own window only, and what lies beneath is lowered once.
+#[test]
+fn many_texts_take_time_in_proportion() {
+    let fonts = Fonts::bundled();
+    let time = |count: usize| {
+        let one = |n: usize| {
+            json!({ "type": "text", "text": "legible", "x": n % 20 * 60, "y": n / 20 * 20, "size": 14, "color": "#ffffff",
+                "contrast": { "min": 4.5, "fix": "scrim" } })
+        };
+        let layers: Vec<Value> = (0..count).map(one).collect();
+        let poster = poster(&json!({ "width": 1200, "height": 1000, "background": "#808080", "layers": layers }), &Map::new());
+        let assets = assets(&poster, &[]);
+        let once = || {
+            let drawn = draw_with(&poster, &assets, &How::plain(&fonts, &Memo::off()));
+            assert!(drawn.faint.is_empty());
+            drawn.timing.iter().find(|(stage, _)| *stage == "contrast").unwrap().1
+        };
+        (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+    };
+    let (some, many) = (time(100), time(1_000));
+    println!("contrast of 100 texts {some:.0} ms, of 1,000 {many:.0} ms");
+    // Ten times as many: a hundred times as long where each looks at all that lies beneath.
+    assert!(many < 30.0 * some, "{some} ms and {many} ms");
+}

@@ -64,9 +64,11 @@ fn the_tables_of_the_template_page_are_up_to_date() {
     let schema = affiche::template::schema::template_schema();
     let mut made = format!("{BEGIN}\n\n### Frame\n\n");
     table(schema["properties"].as_object().unwrap(), &[], &mut made);
-    let layers =
-        ["text", "image", "qr", "barcode", "svg", "rating", "progress", "rect", "ellipse", "line", "path", "group", "stack"]
-            .map(|name| (name, &schema["$defs"][format!("layer_{name}")]["properties"]));
+    let layers = [
+        "text", "image", "qr", "barcode", "svg", "rating", "progress", "rect", "ellipse", "line", "path", "table", "group",
+        "stack",
+    ]
+    .map(|name| (name, &schema["$defs"][format!("layer_{name}")]["properties"]));
     let common: Vec<&str> = layers[0]
         .1
         .as_object()

@@ -276,3 +276,27 @@ fn anchors_that_cannot_be() {
     assert_eq!(draw_it(&all(vec![beside("a", "a")]), 1.0, None), Err(Code::InvalidValue));
     assert_eq!(draw_it(&all(vec![beside("a", "z")]), 1.0, None), Err(Code::InvalidValue));
 }
+
+#[test]
+fn columns_rows_and_cells_of_tables() {
+    let table = |columns: usize, rows: usize| json!({ "type": "table", "columns": vec![json!({}); columns], "rows": vec![json!(vec!["a"; columns]); rows] });
+    let poster = |tables: Vec<Value>| read(&json!({ "width": 9, "height": 9, "layers": tables }));
+    let code = |tables: Vec<Value>| poster(tables).map(|_| ()).map_err(|problems| problems.list()[0].code);
+    assert_eq!(code(vec![table(limits::MAX_COLUMNS - 1, 1)]), Ok(()));
+    assert_eq!(code(vec![table(limits::MAX_COLUMNS, 1)]), Ok(()));
+    assert_eq!(code(vec![table(limits::MAX_COLUMNS + 1, 1)]), Err(Code::InvalidValue));
+    assert_eq!(code(vec![table(1, limits::MAX_ROWS - 1)]), Ok(()));
+    assert_eq!(code(vec![table(1, limits::MAX_ROWS)]), Ok(()));
+    assert_eq!(code(vec![table(1, limits::MAX_ROWS + 1)]), Err(Code::InvalidValue));
+    // Turns count.
+    let turns = |rows: usize| {
+        let row = |n: usize| json!({ "repeat": { "each": format!("range({n})") }, "cells": ["a"] });
+        json!({ "type": "table", "columns": [{}], "rows": [row(rows / 2), row(rows - rows / 2)] })
+    };
+    assert_eq!(code(vec![turns(limits::MAX_ROWS)]), Ok(()));
+    assert_eq!(code(vec![turns(limits::MAX_ROWS + 1)]), Err(Code::TooMany));
+    let (tens, rest) = (vec![table(10, 250); limits::MAX_CELLS / 2_500], |cells| table(cells, 1));
+    assert_eq!(code(tens.clone()), Ok(()));
+    assert_eq!(code([tens[1..].to_vec(), vec![table(10, 249), rest(9)]].concat()), Ok(()));
+    assert_eq!(code([tens, vec![rest(1)]].concat()), Err(Code::TooMany));
+}

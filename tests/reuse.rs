@@ -16,7 +16,7 @@ use affiche::encode::{Compression, Format, Output};
 use affiche::intake::{Intake, IntakeSettings};
 use affiche::limits::Limits;
 use affiche::memo::{Kind, Memo};
-use affiche::pipeline::{Engine, Rendered, Request, TemplateRef};
+use affiche::pipeline::{Engine, Rendered, Request, TemplateRef, View};
 use affiche::problem::{Code, Problems};
 use affiche::template::Library;
 use affiche::text::Fonts;
@@ -186,9 +186,11 @@ fn request(template: TemplateRef, variables: Value) -> Request {
         template,
         variables: object(variables),
         overrides: Map::new(),
-        canvas: Map::new(),
-        scale: 0.25,
-        output: Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 },
+        view: View {
+            canvas: Map::new(),
+            scale: 0.25,
+            output: Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 },
+        },
         strict: false,
         refresh: false,
         asset_dirs: Vec::new(),
@@ -217,7 +219,11 @@ fn hits(engine: &Engine, kind: Kind) -> u64 {
 #[test]
 fn an_identical_request_is_drawn_twice_and_then_found() {
     let (cold, warm) = (engine(0, None), engine(64 << 20, None));
-    let share = |name: &str| Request { scale: 0.5, ..request(TemplateRef::Named("share".into()), json!({ "name": name })) };
+    let share = |name: &str| {
+        let mut share = request(TemplateRef::Named("share".into()), json!({ "name": name }));
+        share.view.scale = 0.5;
+        share
+    };
     let expected = seen(&render(&cold, &share("Ann")));
     for turn in 0..5 {
         let rendered = render(&warm, &share("Ann"));
@@ -244,12 +250,12 @@ fn whatever_changes_the_file_names_another_one() {
         with(&|r| r.variables = object(json!({ "title": "Two" }))),
         with(&|r| r.variables = object(json!({ "title": "One", "logo": "asset:avatar.png" }))),
         with(&|r| r.overrides = object(json!({ "title": { "size": 60 } }))),
-        with(&|r| r.canvas = object(json!({ "width": 1000 }))),
-        with(&|r| r.scale = 0.3),
-        with(&|r| r.output.dpi = 300),
-        with(&|r| r.output.format = Format::WebP),
-        with(&|r| r.output = Output { format: Format::Jpeg, quality: 40, ..r.output }),
-        with(&|r| r.output = Output { format: Format::Jpeg, quality: 41, ..r.output }),
+        with(&|r| r.view.canvas = object(json!({ "width": 1000 }))),
+        with(&|r| r.view.scale = 0.3),
+        with(&|r| r.view.output.dpi = 300),
+        with(&|r| r.view.output.format = Format::WebP),
+        with(&|r| r.view.output = Output { format: Format::Jpeg, quality: 40, ..r.view.output }),
+        with(&|r| r.view.output = Output { format: Format::Jpeg, quality: 41, ..r.view.output }),
     ];
     (0..3).for_each(|_| drop(render(&warm, &base())));
     for other in &others {

@@ -160,7 +160,7 @@ impl Grower<'_> {
             return (*self.pick(&PLACEHOLDERS)).to_owned();
         }
         match name {
-            "text" | "data" => {
+            "text" | "data" | "rows" | "cells" | "header" => {
                 let count = self.byte() % 16;
                 (0..count).map(|_| *self.pick(&PIECES)).collect()
             }

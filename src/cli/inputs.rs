@@ -13,7 +13,7 @@ use crate::cli::{Fault, note};
 use crate::config::Config;
 use crate::encode::Output;
 use crate::http::render::Scale;
-use crate::pipeline::{Engine, Request, TemplateRef};
+use crate::pipeline::{Engine, Request, TemplateRef, View};
 use crate::template::Template;
 
 #[derive(clap::Args)]
@@ -100,7 +100,15 @@ impl Wanted {
         let (template, variables) = bind(engine, subject.template, from_file, given)?;
         // `--assets` first, then the folder of the template.
         let asset_dirs = assets.into_iter().chain(subject.folder).collect();
-        Ok(Request { template, variables, overrides, canvas: Map::new(), scale, output, strict, refresh, asset_dirs })
+        Ok(Request {
+            template,
+            variables,
+            overrides,
+            view: View { canvas: Map::new(), scale, output },
+            strict,
+            refresh,
+            asset_dirs,
+        })
     }
 }
 

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{DrawError, Studio, View, unsettled};
+use crate::geom::PxRect;
 use crate::judge::code::LEAST_DIFFERENCE;
 use crate::judge::{Contrast, Finding, code, contrast};
 use crate::layer::LayerId;
 use crate::layer::asks::{ToRead, over};
 use crate::layer::choices::Choices;
 use crate::layout::Layout;
-use crate::lower::{codes, lower_beneath, texts};
+use crate::lower::{Growing, codes, texts};
 use crate::problem::{Code, Problem, Problems};
 use crate::scene::{Scene, Settled};
 use crate::settle::{Made, settle_after};
@@ -39,9 +40,11 @@ impl Measured {
 /// Measures the texts that ask for it, in painting order, each over what those before it became, and chooses what makes them stand out.
 pub(super) fn stand_out(view: &mut View, made: &mut Made, studio: &Studio) -> Result<(), DrawError> {
     let sheet = view.sheet;
+    let canvas = PxRect::of_size(view.layout.size);
+    let mut growing = Growing::new(&view.layout);
     for (id, ask) in texts(&view.layout) {
         studio.ctx.check()?;
-        let beneath = lower_beneath(&view.layout, sheet.assets, id);
+        let beneath = growing.beneath(id, ask.window(canvas), &view.layout, sheet.assets);
         let settle = |scene: &Scene| settle_after(scene, made, studio.memo, studio.ctx).map_err(|error| unsettled(error, sheet));
         let found = contrast::measure(&ask, &beneath, settle, studio.memo, studio.ctx)?;
         if let Some(remedy) = found.remedy {

@@ -23,7 +23,7 @@ use super::metrics::Outcome;
 use super::negotiate::{self, Answer, media_type};
 use super::outputs::{self, Outputs};
 use crate::encode::{Compression, Format, Output};
-use crate::pipeline::{Degraded, Rendered, Request, TemplateRef};
+use crate::pipeline::{Degraded, Rendered, Request, TemplateRef, View};
 use crate::problem::{Code, In, Place, Problems};
 use crate::template::declare::{fields, number, words};
 use crate::template::fields::{FieldSet, Mode, Origins, Read, Reader};
@@ -193,9 +193,11 @@ impl Wish {
             template,
             variables,
             overrides,
-            canvas,
-            scale: manner.scale.get(),
-            output: output_of(format, manner.quality, manner.compression, manner.dpi),
+            view: View {
+                canvas,
+                scale: manner.scale.get(),
+                output: output_of(format, manner.quality, manner.compression, manner.dpi),
+            },
             strict: manner.strict,
             refresh: manner.refresh,
             asset_dirs: Vec::new(),
@@ -428,9 +430,11 @@ mod tests {
             template: TemplateRef::Named("share@3".to_owned()),
             variables: Map::from_iter([("a".to_owned(), json!(1))]),
             overrides: Map::from_iter([("t.size".to_owned(), json!(3))]),
-            canvas: Map::from_iter([("width".to_owned(), json!(10))]),
-            scale: 2.0,
-            output: Output { format: Format::Jpeg, quality: 85, compression: Compression::Fast, dpi: 300 },
+            view: View {
+                canvas: Map::from_iter([("width".to_owned(), json!(10))]),
+                scale: 2.0,
+                output: Output { format: Format::Jpeg, quality: 85, compression: Compression::Fast, dpi: 300 },
+            },
             strict: true,
             refresh: true,
             asset_dirs: Vec::new(),
@@ -444,7 +448,7 @@ mod tests {
             json!({ "width": 1, "height": 1, "layers": [], "format": "no field of templates, but that is not asked here" });
         let wish = read(template.clone()).unwrap();
         assert_eq!(wish.template, TemplateRef::Inline(template));
-        assert_eq!(wish.request(Format::Png).0.scale, 1.0);
+        assert_eq!(wish.request(Format::Png).0.view.scale, 1.0);
     }
 
     #[test]

@@ -5,8 +5,9 @@
 
 use rqrr::{Grid, SimpleGrid};
 
-use super::view::{View, key_of, luma};
+use super::view::{View, key_of};
 use crate::asset::contain::contain;
+use crate::color::luma;
 use crate::ctx::{Ctx, Stopped};
 use crate::geom::{PxRect, Rect};
 use crate::key::KeyBuilder;

@@ -34,9 +34,7 @@ pub fn measure<E: From<Stopped>>(
     memo: &Memo,
     ctx: &Ctx,
 ) -> Result<Contrast, E> {
-    let canvas = PxRect::of_size(beneath.size());
-    let boxes = ask.boxes.iter().map(|one| PxRect::around(ask.map.bounds_of(one.rect)));
-    let window = boxes.fold(PxRect::default(), PxRect::union).intersect(canvas);
+    let window = ask.window(PxRect::of_size(beneath.size()));
     if window.is_empty() {
         return Ok(Contrast { before: 21.0, remedy: None, after: 21.0 });
     }

@@ -50,11 +50,6 @@ impl View<u8> {
     }
 }
 
-/// BT.601, as cameras' drivers make it.
-pub(super) fn luma(r: u8, g: u8, b: u8) -> u8 {
-    ((u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1000) as u8
-}
-
 /// Names the window's pixels: all that meets it.
 pub(super) fn key_of<S: Stage>(canvas: &Canvas<S>, window: PxRect) -> Key {
     let key = KeyBuilder::new("view")

@@ -1,6 +1,6 @@
 //! What is to be asked of the finished pixels, and where on them each layer lies.
 
-use crate::color::Color;
+use crate::color::{Color, luma};
 use crate::geom::{Affine, PxRect, Rect};
 use crate::layer::emit::Emitter;
 use crate::layer::qr::{Measured, ModuleStyle, Qr};
@@ -9,7 +9,7 @@ use crate::layer::{Content, Kind, Layer, LayerId};
 use crate::scene::{Blend, CodeAsk, TextAsk};
 
 /// Dark and light of a code that are closer than this, of 255, make it doubtful: 40 % of ISO/IEC 15415's symbol contrast.
-const DOUBTFUL: f64 = 102.0;
+const DOUBTFUL: u8 = 102;
 
 /// Where a layer lies among the others.
 #[derive(Clone, Copy)]
@@ -93,8 +93,9 @@ impl Qr {
     /// Whether its looks alone make it doubtful that it can be read.
     fn is_doubtful(&self, measured: &Measured) -> bool {
         let look = &self.look;
+        let luma = |color: Color| luma(color.r, color.g, color.b);
         let ground = luma(look.background);
-        let near = |color: Color| color.a < 255 || (luma(color) - ground).abs() < DOUBTFUL;
+        let near = |color: Color| color.a < 255 || luma(color).abs_diff(ground) < DOUBTFUL;
         look.module != ModuleStyle::Square
             || measured.coded.hole.is_some()
             || look.background.a < 255
@@ -103,10 +104,6 @@ impl Qr {
                 Paint::Gradient(gradient) => gradient.stops.iter().any(|stop| near(stop.color)),
             }
     }
-}
-
-fn luma(color: Color) -> f64 {
-    0.299 * f64::from(color.r) + 0.587 * f64::from(color.g) + 0.114 * f64::from(color.b)
 }
 
 /// The layers over a box that come after a layer, as far as their own boxes tell.

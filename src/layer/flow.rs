@@ -242,25 +242,16 @@ fn up(side: f64) -> f32 {
     ((side * 64.0).ceil() / 64.0) as f32
 }
 
-/// The width in whole pixels below which words of a text are torn; of other layers as wide as they are.
+/// The width in whole pixels below which words of texts are torn; other layers are as wide as they are.
 fn narrowest(layer: &Layer, around: &Surroundings) -> Result<f64, Problem> {
-    let within = |at_most: Option<f64>| {
-        around.step(&layer.place)?;
-        layer.measure(Given { at_most, ..Given::default() }, around)
-    };
-    let whole = within(None)?;
-    let (mut torn, mut good) = (0.0, whole.size().0.ceil());
-    if !matches!(layer.kind, Kind::Text(_)) || matches!(whole, Content::Text { route: Some(_), .. }) {
-        return Ok(good);
-    }
-    while good - torn > 1.0 {
-        let middle = f64::midpoint(torn, good).floor();
-        match within(Some(middle))? {
-            Content::Text { composed, .. } if composed.torn => torn = middle,
-            _ => good = middle,
+    match &layer.kind {
+        Kind::Text(text) => text.narrowest(0.0, &layer.place, around),
+        Kind::Table(table) => table.narrowest(around),
+        _ => {
+            around.step(&layer.place)?;
+            Ok(layer.measure(Given::default(), around)?.size().0.ceil())
         }
     }
-    Ok(good)
 }
 
 /// A percentage of a side that is only found by its content is an error, as everywhere.

@@ -4,6 +4,7 @@ pub mod anchor;
 pub mod asks;
 pub mod barcode;
 pub mod choices;
+mod content;
 pub mod curves;
 pub mod ellipse;
 pub mod emit;
@@ -25,26 +26,26 @@ pub mod rect;
 pub mod shadow;
 pub mod stack;
 pub mod svg;
+pub mod table;
 pub mod text;
 pub mod values;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::asset::{Assets, Shown, Source};
 use crate::ctx::Ctx;
 use crate::geom::{Affine, Rect, Segment};
-use crate::layout::boxes::{BoxSpec, Given, Measured, Parent, place};
+use crate::layout::boxes::{BoxSpec, Given, Parent, place};
 use crate::limits::MAX_PLACINGS;
 use crate::memo::Memo;
 use crate::problem::{Code, Place, Problem};
-use crate::scene::{Blend, Item, Lowered, Remedy};
-use crate::text::{Composed, Fonts};
+use crate::scene::{Blend, Item, Lowered};
+use crate::text::Fonts;
 use anchor::Anchor;
 use barcode::Barcode;
 use choices::Choices;
-use curves::Drawing;
+pub use content::Content;
 use ellipse::Ellipse;
 use emit::Emitter;
 use group::Group;
@@ -58,6 +59,7 @@ use rating::Rating;
 use rect::RectLayer;
 use shadow::{Caster, Shadows};
 use stack::Flowing;
+use table::Table;
 use text::Text;
 use values::{Flip, Paint, Radius};
 
@@ -105,67 +107,8 @@ pub enum Kind {
     Ellipse(Ellipse),
     Line(LineLayer),
     Path(PathLayer),
+    Table(Table),
     Group(Group),
-}
-
-/// What a layer's content turned out to be when it was measured.
-#[derive(Clone, Debug)]
-pub enum Content {
-    Plain {
-        width: f64,
-        height: f64,
-    },
-    Text {
-        composed: Arc<Composed>,
-        size: (f64, f64),
-        indent: f64,
-        /// The font size that `autofit` found.
-        fitted: Option<f64>,
-        /// What makes it stand out, where that was found to be needed once it was laid out.
-        remedy: Option<Remedy>,
-        /// The path that it stands on.
-        route: Option<Arc<text::Route>>,
-    },
-    Code(qr::Measured),
-    Barcode(barcode::Measured),
-    Drawing(Drawing),
-    /// Of each of a group's layers its box, from the group's top left, and its content. Shared with those who ask the same again.
-    Group {
-        size: (f64, f64),
-        inside: Arc<Vec<(Rect, Content)>>,
-    },
-}
-
-impl Content {
-    /// Of a text.
-    fn laid(&self) -> Option<text::Laid<'_>> {
-        let Content::Text { composed, indent, route, .. } = self else { return None };
-        Some(text::Laid { composed, indent: *indent, route: route.as_deref() })
-    }
-
-    /// Makes a text stand out.
-    pub fn help(&mut self, found: Remedy) {
-        if let Content::Text { remedy, .. } = self {
-            *remedy = Some(found);
-        }
-    }
-}
-
-impl Measured for Content {
-    fn size(&self) -> (f64, f64) {
-        match self {
-            Content::Plain { width, height } => (*width, *height),
-            Content::Text { size, .. } => *size,
-            Content::Code(measured) => (measured.side, measured.side),
-            Content::Barcode(measured) => measured.size,
-            Content::Drawing(drawing) => drawing.size,
-            Content::Group { size, .. } => *size,
-        }
-    }
-
-    fn follows_height(&self) -> bool {
-        matches!(self, Content::Drawing(_) | Content::Barcode(_) | Content::Group { .. })
-    }
 }
 
 /// What measuring and emitting may ask besides the layer.
@@ -240,6 +183,7 @@ impl Layer {
             Kind::Ellipse(_) => "ellipse",
             Kind::Line(_) => "line",
             Kind::Path(_) => "path",
+            Kind::Table(_) => "table",
             Kind::Group(Group { flow: None, .. }) => "group",
             Kind::Group(Group { flow: Some(_), .. }) => "stack",
         }
@@ -270,6 +214,7 @@ impl Layer {
     pub fn font_sources(&self) -> Vec<(Source, Place)> {
         match &self.kind {
             Kind::Text(text) => text.font_sources(&self.place),
+            Kind::Table(table) => table.font_sources(),
             _ => Vec::new(),
         }
     }
@@ -302,6 +247,15 @@ impl Layer {
     pub fn characters(&self) -> usize {
         match &self.kind {
             Kind::Text(text) => text.characters(),
+            Kind::Table(table) => table.characters(),
+            _ => 0,
+        }
+    }
+
+    /// How many cells of a table it has.
+    pub fn cells(&self) -> usize {
+        match &self.kind {
+            Kind::Table(table) => table.count(),
             _ => 0,
         }
     }
@@ -325,6 +279,7 @@ impl Layer {
             Kind::Ellipse(_) => self.as_given(given, "an ellipse"),
             Kind::Line(line) => line.measure(given.ahead.unwrap_or_default(), &self.place, around.scale),
             Kind::Path(path) => path.measure(given, &self.place, around.scale),
+            Kind::Table(table) => around.once(self.id, given, || table.measure(given, &self.place, around)),
             Kind::Group(group) => around.once(self.id, given, || group.measure(given, &self.place, around)),
         }
     }
@@ -416,6 +371,9 @@ impl Layer {
             Kind::Group(Group { look, .. }) if look.background.is_some() => {
                 Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
             }
+            Kind::Table(Table { look, .. }) if look.background.is_some() => {
+                Some((Some(&look.radius), to.hole(rect, &look.radius, opaque(look.background.as_ref()))))
+            }
             Kind::Text(text) if text.background.is_some() => {
                 Some((Some(&text.radius), to.hole(rect, &text.radius, opaque(text.background.as_ref()))))
             }
@@ -428,7 +386,7 @@ impl Layer {
         let shape = match &self.kind {
             Kind::Rect(shape) => to.round_box(rect, &shape.radius),
             Kind::Image(image) | Kind::Logo(image) => to.round_box(rect, &image.radius),
-            Kind::Group(group) => to.round_box(rect, &group.look.radius),
+            Kind::Group(Group { look, .. }) | Kind::Table(Table { look, .. }) => to.round_box(rect, &look.radius),
             Kind::Ellipse(_) => Ellipse::grown(rect, to, 0.0),
             Kind::Text(text) => to.round_box(rect, &text.radius),
             Kind::Qr(_)
@@ -460,8 +418,12 @@ impl Layer {
             (Kind::Ellipse(ellipse), _) => ellipse.emit(rect, emitter),
             (Kind::Line(line), Content::Drawing(drawing)) => line.emit(drawing, rect, emitter),
             (Kind::Path(path), Content::Drawing(drawing)) => path.emit(drawing, rect, emitter),
+            (Kind::Table(table), Content::Table(measured)) => table.emit(measured, rect, emitter),
             (Kind::Group(group), Content::Group { inside, .. }) => group.emit(inside, rect, emitter, assets),
-            (Kind::Text(_) | Kind::Qr(_) | Kind::Barcode(_) | Kind::Line(_) | Kind::Path(_) | Kind::Group(_), _) => Vec::new(),
+            (
+                Kind::Text(_) | Kind::Qr(_) | Kind::Barcode(_) | Kind::Line(_) | Kind::Path(_) | Kind::Table(_) | Kind::Group(_),
+                _,
+            ) => Vec::new(),
         }
     }
 }

@@ -17,11 +17,12 @@ use crate::layer::rect::RectLayer;
 use crate::layer::shadow::Shadows;
 use crate::layer::stack::{Flow, Flowing};
 use crate::layer::svg::SvgFields;
+use crate::layer::table::{self, TableFields};
 use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Flip, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId, all};
 use crate::layout::boxes::BoxSpec;
-use crate::limits::MAX_REQUEST_TEXT_CHARS;
+use crate::limits::{MAX_CELLS, MAX_REQUEST_TEXT_CHARS};
 use crate::problem::{Code, Place, Problem, Problems};
 use crate::scene::Blend;
 use crate::template::declare::fields;
@@ -83,6 +84,8 @@ pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
     }
     let mut group = kind::<GroupFields>("group");
     group.1.insert("layers".to_owned(), layers_schema());
+    let mut table = kind::<TableFields>("table");
+    table.1.extend(GroupFields::properties());
     let mut stack = (group.0, group.1.clone(), group.2.clone());
     stack.0 = "stack";
     stack.1.extend(Flow::properties());
@@ -98,6 +101,7 @@ pub fn kinds() -> Vec<(&'static str, Map<String, Value>, Vec<&'static str>)> {
         kind::<Ellipse>("ellipse"),
         kind::<LineLayer>("line"),
         kind::<PathLayer>("path"),
+        table,
         group,
         stack,
     ]
@@ -156,6 +160,13 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
             })
         }
         Some("path") => PathLayer::read_fields(&mut fields).map(|path| Own::Ready(Kind::Path(path))),
+        Some("table") => {
+            if mode != Mode::Partial {
+                table::check(&mut fields);
+            }
+            let look = GroupFields::read_fields(&mut fields);
+            TableFields::read_fields(&mut fields).zip(look).map(|(table, look)| Own::Table(Box::new(table), look))
+        }
         Some(kind @ ("group" | "stack")) => {
             if fields.layers().is_none() && mode != Mode::Partial {
                 fields.push(Problem::new(layer.place.clone(), Code::MissingField, "`layers` is missing"));
@@ -169,7 +180,7 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
     };
     let has_spread = common.as_ref().and_then(|common| common.shadow.as_ref()).is_some_and(Shadows::have_spread);
     let is_box = match &kind {
-        Some(Own::Group(look, _)) => look.background.is_some(),
+        Some(Own::Group(look, _) | Own::Table(_, look)) => look.background.is_some(),
         _ => matches!(layer.kind(), Some("rect" | "ellipse")),
     };
     // A background that is still to come may make a box of a group.
@@ -177,7 +188,7 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
         fields.problem(
             "shadow",
             Code::Conflict,
-            "`spread` is for boxes (`rect`, `ellipse`, a `group` or `stack` with a background): this shadow follows what is drawn",
+            "`spread` is for boxes (`rect`, `ellipse`, a `group`, `stack` or `table` with a background): this shadow follows what is drawn",
         );
     }
     let whole = fields.finish();
@@ -188,13 +199,8 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
     let kind = match kind {
         Own::Ready(kind) => kind,
         Own::Group(look, flow) => Kind::Group(Group { look, flow, layers: inside.into_iter().collect::<Option<Vec<Layer>>>()? }),
-        Own::Text(text) => match text.finish(&layer.place) {
-            Ok(text) => Kind::Text(text),
-            Err(problem) => {
-                layer.reader(mode, problems).push(problem);
-                return None;
-            }
-        },
+        Own::Text(text) => finished(text.finish(&layer.place), layer, mode, problems).map(Kind::Text)?,
+        Own::Table(table, look) => finished(table.finish(look, &layer.place), layer, mode, problems).map(Kind::Table)?,
     };
     let mut frame = BoxSpec { to, ..common.frame() };
     if let Some(size) = size {
@@ -218,8 +224,14 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
     })
 }
 
+/// What the fields of a layer make together, or why they do not.
+fn finished<T>(made: Result<T, Problem>, layer: &MergedLayer, mode: Mode, problems: &mut Problems) -> Option<T> {
+    made.map_err(|problem| layer.reader(mode, problems).push(problem)).ok()
+}
+
 enum Own {
     Text(TextFields),
+    Table(Box<TableFields>, GroupFields),
     Group(GroupFields, Option<Flow>),
     Ready(Kind),
 }
@@ -338,6 +350,15 @@ pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
             problems.push(Problem::new(layer.place.clone(), Code::Internal, "the layer could not be read"));
         }
     }
+    let mut cells = 0;
+    let beyond = |layer: &&&Layer| {
+        cells += layer.cells();
+        cells > MAX_CELLS
+    };
+    if let Some(layer) = all(&read_layers).iter().find(beyond) {
+        let message = format!("the tables of one poster have at most {MAX_CELLS} cells together");
+        problems.push(Problem::new(layer.place.child("rows"), Code::TooMany, message));
+    }
     let mut characters = 0;
     let full = |layer: &&&Layer| {
         characters += layer.characters();
@@ -345,7 +366,8 @@ pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
     };
     if let Some(layer) = all(&read_layers).iter().find(full) {
         let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
-        problems.push(Problem::new(layer.place.child("text"), Code::TooMany, message));
+        let said = if matches!(layer.kind, Kind::Table(_)) { "rows" } else { "text" };
+        problems.push(Problem::new(layer.place.child(said), Code::TooMany, message));
     }
     read_layers
 }

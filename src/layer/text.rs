@@ -6,6 +6,7 @@ mod emphasis;
 mod ink;
 mod look;
 mod marks;
+mod narrow;
 mod route;
 mod spans;
 mod values;

@@ -113,7 +113,12 @@ pub fn lay_out<'p>(poster: &'p Poster, limits: &Limits, around: &Surroundings) -
 fn share_sizes(placed: &mut [PlacedLayer], around: &Surroundings, problems: &mut Problems) {
     let fitted = |content: &Content| match content {
         Content::Text { fitted, .. } => *fitted,
-        Content::Plain { .. } | Content::Code(_) | Content::Barcode(_) | Content::Drawing(_) | Content::Group { .. } => None,
+        Content::Plain { .. }
+        | Content::Code(_)
+        | Content::Barcode(_)
+        | Content::Drawing(_)
+        | Content::Table(_)
+        | Content::Group { .. } => None,
     };
     let mut smallest: BTreeMap<&str, f64> = BTreeMap::new();
     for placed in &mut *placed {

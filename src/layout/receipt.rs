@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::asset::{Assets, Shown};
 use crate::geom::Rect;
-use crate::layer::text::{Route, chunks};
+use crate::layer::table::Told;
+use crate::layer::text::{Route, Text, chunks};
 use crate::layer::{Content, Kind};
 use crate::layout::{Layout, Seen};
 use crate::text::{Composed, Face, Glyph, Line, Pose, Run, TOLERANCE};
@@ -40,37 +41,15 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
     match (&layer.kind, placed.content) {
-        (Kind::Text(text), Content::Text { composed, indent, fitted, route, .. }) => {
-            let (dx, dy) = text.offset(composed, *indent, placed.rect);
-            let route = route.as_deref();
-            let axis = match route {
-                Some(route) => Axis::Path(route),
-                None if composed.vertical => Axis::Down,
-                None => Axis::Across,
-            };
-            let drawn = composed.lines.iter().any(|line| !line.runs.is_empty());
-            let size = text.paragraph.spans.first().filter(|_| drawn).map(|span| fitted.unwrap_or(span.style.size));
-            if let (Ink::Told, Some(covered)) = (ink, ink_box(composed, route)) {
-                entry.insert("ink".into(), rect(Rect { x: covered.x + dx, y: covered.y + dy, ..covered }, scale));
-            }
-            if let Some(size) = size {
-                entry.insert("size".into(), number(size * scale));
-            }
-            let joined: String = text.paragraph.spans.iter().map(|s| s.text.as_str()).collect();
-            let lines: Vec<Value> = composed.lines.iter().map(|line| self::line(line, &joined, &axis, (dx, dy), scale)).collect();
-            entry.insert("lines".into(), json!(lines));
-            entry.insert("fonts".into(), json!(fonts(composed)));
-            entry.insert(
-                "missing".into(),
-                json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()),
-            );
-            entry.insert("truncated".into(), json!(composed.truncated));
-            let overflows = match route {
-                // What is too much for a path is not drawn beyond it.
-                Some(_) => composed.truncated,
-                None => overflows(composed, *indent, text.content_box(placed.rect)),
-            };
-            entry.insert("overflow".into(), json!(overflows));
+        (Kind::Text(text), content) => tell_text(text, content, (placed.rect, scale), ink, &mut entry),
+        (Kind::Table(table), Content::Table(measured)) => {
+            let own = placed.rect;
+            let columns = measured.columns.iter().map(|(x, width)| Rect { x: own.x + x, width: *width, ..own });
+            let rows = measured.rows.iter().map(|(y, height)| Rect { y: own.y + y, height: *height, ..own });
+            entry.insert("columns".into(), columns.map(|column| rect(column, scale)).collect());
+            entry.insert("rows".into(), rows.map(|row| rect(row, scale)).collect());
+            let cells = table.told(measured).map(|told| cell(&told, own, scale, ink));
+            entry.insert("cells".into(), cells.collect());
         }
         (Kind::Image(_) | Kind::Svg(_), _) => {
             let source = match assets.get(layer.id.0) {
@@ -85,6 +64,53 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
         _ => {}
     }
     Value::Object(entry)
+}
+
+/// A cell of a table that lies in this box.
+fn cell(told: &Told, table: Rect, scale: f64, ink: Ink) -> Value {
+    let own = Rect { x: table.x + told.rect.x, y: table.y + told.rect.y, ..told.rect };
+    let mut entry = Map::new();
+    entry.insert("at".into(), json!(told.place.at));
+    if let Some(turn) = told.place.turn {
+        entry.insert("turn".into(), json!(turn));
+    }
+    entry.insert("row".into(), json!(told.row));
+    entry.insert("column".into(), json!(told.column));
+    entry.insert("box".into(), rect(own, scale));
+    tell_text(told.text, told.content, (own, scale), ink, &mut entry);
+    Value::Object(entry)
+}
+
+/// What is told of a text in its box.
+fn tell_text(text: &Text, content: &Content, (own, scale): (Rect, f64), ink: Ink, entry: &mut Map<String, Value>) {
+    let Content::Text { composed, indent, fitted, route, .. } = content else { return };
+    let (dx, dy) = text.offset(composed, *indent, own);
+    let route = route.as_deref();
+    let axis = match route {
+        Some(route) => Axis::Path(route),
+        None if composed.vertical => Axis::Down,
+        None => Axis::Across,
+    };
+    let drawn = composed.lines.iter().any(|line| !line.runs.is_empty());
+    let size = text.paragraph.spans.first().filter(|_| drawn).map(|span| fitted.unwrap_or(span.style.size));
+    if let (Ink::Told, Some(covered)) = (ink, ink_box(composed, route)) {
+        entry.insert("ink".into(), rect(Rect { x: covered.x + dx, y: covered.y + dy, ..covered }, scale));
+    }
+    if let Some(size) = size {
+        entry.insert("size".into(), number(size * scale));
+    }
+    let joined: String = text.paragraph.spans.iter().map(|s| s.text.as_str()).collect();
+    let lines: Vec<Value> = composed.lines.iter().map(|line| self::line(line, &joined, &axis, (dx, dy), scale)).collect();
+    entry.insert("lines".into(), json!(lines));
+    entry.insert("fonts".into(), json!(fonts(composed)));
+    entry.insert("missing".into(), json!(composed.missing.iter().map(|c| format!("U+{:04X}", *c as u32)).collect::<Vec<_>>()));
+    entry.insert("truncated".into(), json!(composed.truncated));
+    let overflows = match route {
+        // What is too much for a path is not drawn beyond it.
+        Some(_) => composed.truncated,
+        None => overflows(composed, *indent, text.content_box(own)),
+    };
+    entry.insert("overflow".into(), json!(overflows));
 }
 
 /// Which way a line runs.

@@ -1,7 +1,7 @@
 //! What is asked of finished pixels: whether a code can be read, whether a text stands out.
 
 use crate::color::Color;
-use crate::geom::{Affine, Rect};
+use crate::geom::{Affine, PxRect, Rect};
 use crate::key::{Key, KeyBuilder};
 
 /// A QR code on the picture.
@@ -60,16 +60,6 @@ pub enum Cover {
 }
 
 impl Cover {
-    /// The word that stands for it in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Cover::Scrim => "scrim",
-            Cover::Outline => "outline",
-            Cover::Shadow => "shadow",
-            Cover::Swap => "swap",
-        }
-    }
-
     /// Shadows that lie over one another.
     pub const SHADOWS: usize = 3;
 
@@ -90,6 +80,12 @@ pub struct Remedy {
 }
 
 impl TextAsk {
+    /// The pixels that are looked at: those about its letters.
+    pub fn window(&self, canvas: PxRect) -> PxRect {
+        let boxes = self.boxes.iter().map(|one| PxRect::around(self.map.bounds_of(one.rect)));
+        boxes.fold(PxRect::default(), PxRect::union).intersect(canvas)
+    }
+
     /// What is the same where the answer over the same pixels must be.
     pub fn key(&self) -> Key {
         let key = KeyBuilder::new("ask of a text").f64(self.min).u8(self.fix.map_or(255, |fix| fix as u8));

@@ -17,14 +17,20 @@ macro_rules! words {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         $vis enum $name { $($(#[$inner])* $variant),+ }
 
+        $crate::template::declare::words! { @as_str $name { $($variant = $word),+ } }
+        $crate::template::declare::words! { impl $name { $($variant = $word),+ } }
+    };
+    (impl $name:ident with as_str { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $crate::template::declare::words! { @as_str $name { $($variant = $word),+ } }
+        $crate::template::declare::words! { impl $name { $($variant = $word),+ } }
+    };
+    (@as_str $name:ident { $($variant:ident = $word:literal),+ }) => {
         impl $name {
             /// The word that stands for it in JSON.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
         }
-
-        $crate::template::declare::words! { impl $name { $($variant = $word),+ } }
     };
     (impl $name:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $crate::template::fields::Read for $name {
@@ -149,6 +155,12 @@ macro_rules! fields {
                     all.push($crate::template::declare::fields!(@name $field));
                 })*
                 all
+            }
+
+            fn put(&mut self, names: &[String], from: &Self) {
+                $(if names.iter().any(|name| name == $crate::template::declare::fields!(@name $field)) {
+                    self.$field.clone_from(&from.$field);
+                })*
             }
         }
 

@@ -47,6 +47,9 @@ pub trait FieldSet: Sized {
 
     /// The fields without which `read_fields` fails.
     fn required() -> Vec<&'static str>;
+
+    /// Takes the fields of these names from another.
+    fn put(&mut self, names: &[String], from: &Self);
 }
 
 /// Where the values of a merged layer were really written, and which of them placeholders made.
@@ -60,6 +63,11 @@ impl Origins {
     /// What stands at pointer `at` of the merged template was written at `origin`.
     pub fn moved(&mut self, at: String, origin: Place) {
         self.forget(&at);
+        self.moved.insert(at, origin);
+    }
+
+    /// What stands at `at` is one turn of what was written at `origin`, which says which.
+    pub fn copied(&mut self, at: String, origin: Place) {
         self.moved.insert(at, origin);
     }
 
@@ -79,7 +87,7 @@ impl Origins {
         while let Some(prefix) = place.at.get(..end) {
             if let Some(origin) = self.moved.get(prefix) {
                 let rest = place.at.get(end..).unwrap_or_default();
-                return Place { part: origin.part, at: format!("{}{rest}", origin.at), turn: place.turn };
+                return Place { part: origin.part, at: format!("{}{rest}", origin.at), turn: origin.turn.or(place.turn) };
             }
             match prefix.rfind('/') {
                 Some(slash) => end = slash,
@@ -121,6 +129,11 @@ impl<'p> Reader<'p> {
 
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// The place as the user wrote it.
+    pub fn written(&self) -> Place {
+        self.origins.of(&self.place)
     }
 
     /// Whether a placeholder made the value at this place.
@@ -230,6 +243,11 @@ impl<'r, 'p> Fields<'r, 'p> {
         self.reader.place()
     }
 
+    /// The object's place as the user wrote it.
+    pub fn written(&self) -> Place {
+        self.reader.written()
+    }
+
     pub fn mode(&self) -> Mode {
         self.reader.mode()
     }
@@ -237,6 +255,11 @@ impl<'r, 'p> Fields<'r, 'p> {
     /// Whether the field is there, whatever it holds. Does not take it.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+
+    /// The names of all fields that are there.
+    pub fn given(&self) -> Vec<String> {
+        self.object.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.clone()).collect()
     }
 
     fn get(&self, name: &str) -> Option<&'r Value> {

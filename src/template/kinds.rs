@@ -51,4 +51,6 @@ const TYPE_SYNONYMS: &[(&str, &str)] = &[
     ("hstack", "stack"),
     ("vstack", "stack"),
     ("polygon", "path"),
+    ("grid", "table"),
+    ("datatable", "table"),
 ];

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::Template;
-use super::expression::{Compiled, ExpressionError, Meter, Scope, items};
+use super::expression::{ExpressionError, Meter, Scope};
 use super::fields::{Mode, Origins, Reader, kind};
 use super::hint::did_you_mean;
 use super::overrides::Overrides;
 use super::parse::Node;
+use super::repeat::{Repeat, When};
 use super::slot::{Expander, Slot};
-use crate::limits::{self, Limits};
+use crate::limits::Limits;
 use crate::problem::{Code, In, Place, Problem, Problems};
 
 /// The fields of a layer that steer merging: `Template::parse` reads them, the kinds of layers need not.
@@ -188,28 +189,18 @@ impl Merge<'_> {
         if self.is_shown(node, scope, &place, When::BeforeTurns(&repeat.name)) != Some(Shown::Yes) {
             return;
         }
-        let at = place.child("repeat").child("each");
-        let list = match repeat.each.eval(scope, &mut self.meter) {
-            Ok(value) => items(&value, limits::MAX_TURNS),
-            Err(error) => return self.report(node, &error, &at),
+        let at = node.raw.origins.of(&place.child("repeat").child("each"));
+        let list = match repeat.items(scope, &mut self.meter, &at) {
+            Ok(list) => list,
+            Err(problem) => return self.problems.push(problem),
         };
-        let Some(list) = list else {
-            let message = format!("`repeat` wants a list, and `{}` is none", repeat.each.source());
-            return self.problems.push(Problem::new(node.raw.origins.of(&at), Code::InvalidExpression, message));
-        };
-        if list.len() > limits::MAX_TURNS {
-            let message = format!("`repeat` has more than {} turns", limits::MAX_TURNS);
-            return self.problems.push(Problem::new(node.raw.origins.of(&at), Code::TooMany, message));
-        }
         let length = list.len();
         for (index, item) in list.into_iter().enumerate() {
             if self.is_over() {
                 return;
             }
-            // Turns that show nothing take time too.
-            const TURN: u64 = 10;
-            if let Err(error) = self.meter.fuel(TURN) {
-                return self.report(node, &error, &at);
+            if let Err(error) = self.meter.fuel(Repeat::TURN) {
+                return self.problems.push(error.problem(at));
             }
             let scope = scope.turn(&repeat.name, item, index, length);
             let place = Place { turn: u32::try_from(index + 1).ok(), ..place.clone() };
@@ -301,34 +292,5 @@ impl Merge<'_> {
 
     fn report(&mut self, node: &Node, error: &ExpressionError, place: &Place) {
         self.problems.push(error.problem(node.raw.origins.of(place)));
-    }
-}
-
-/// At which time a condition is asked.
-#[derive(Clone, Copy)]
-enum When<'a> {
-    /// There are no turns.
-    Always,
-    /// Before the list is read, if the condition does not look at the item of this name.
-    BeforeTurns(&'a str),
-    /// In a turn, if it does.
-    InTurn(&'a str),
-}
-
-impl When<'_> {
-    fn concerns(self, condition: &Compiled) -> bool {
-        let looks = |name: &str| condition.names().contains(name) || condition.names().contains("loop");
-        match self {
-            When::Always => true,
-            When::BeforeTurns(name) => !looks(name),
-            When::InTurn(name) => looks(name),
-        }
-    }
-
-    fn concerns_slot(self, slot: &Slot) -> bool {
-        match slot {
-            Slot::Whole(condition) => self.concerns(condition),
-            _ => !matches!(self, When::InTurn(_)),
-        }
     }
 }

@@ -16,6 +16,7 @@ mod locale;
 pub mod merge;
 mod overrides;
 mod parse;
+mod repeat;
 pub mod schema;
 mod schema_guard;
 mod slot;

@@ -10,7 +10,8 @@ use super::fields::{Fields, Mode, Origins, Reader};
 use super::hint::{did_you_mean, quote};
 use super::library::is_name;
 use super::merge::{MergedLayer, STEERING};
-use super::slot::{Compiler, Slot, Use};
+use super::repeat::Repeat;
+use super::slot::{Compiler, Row, Slot, Use};
 use super::variables::Variables;
 use super::{Template, kinds, syntax};
 use crate::layer;
@@ -41,12 +42,6 @@ pub struct Node {
     pub children: Option<Vec<Node>>,
     /// Bytes that a copy of it takes, without its children.
     pub weight: usize,
-}
-
-#[derive(Debug)]
-pub struct Repeat {
-    pub each: Arc<Compiled>,
-    pub name: String,
 }
 
 /// Fields for every layer of a type, by type.
@@ -366,8 +361,16 @@ fn node(
         }
     };
     let own = fields.iter().filter(|(field, _)| !STEERING.contains(&field.as_str()));
-    let slots: Vec<(String, Slot)> =
-        own.map(|(field, value)| (field.clone(), compiler.slot(value, &place.child(field), scribe))).collect();
+    let slots: Vec<(String, Slot)> = own
+        .map(|(field, value)| {
+            let place = place.child(field);
+            let slot = match (kind, field.as_str()) {
+                (Some("table"), "rows") => rows(value, &place, compiler, scribe),
+                _ => compiler.slot(value, &place, scribe),
+            };
+            (field.clone(), slot)
+        })
+        .collect();
 
     let raw = MergedLayer { place: place.clone(), fields, children: None, flows: depth.flows, origins };
     let (children, raw) = match object.get("layers").filter(|layers| !layers.is_null()) {
@@ -390,6 +393,28 @@ fn node(
     scribe.locals.truncate(locals);
     let weight = slots.iter().map(|(field, slot)| field.len() + slot.weight()).sum();
     Some(Node { raw, fields: slots, when, hidden, repeat, locked, children, weight })
+}
+
+/// The rows of a table: each may have turns and a condition, as layers may.
+fn rows(value: &Value, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Slot {
+    let steered = |row: &Value| row.get("repeat").is_some() || row.get("when").is_some();
+    let Some(rows) = value.as_array().filter(|rows| rows.iter().any(steered)) else {
+        return compiler.slot(value, place, scribe);
+    };
+    let one = |(index, row): (usize, &Value)| {
+        let place = place.index(index);
+        let locals = scribe.locals.len();
+        let repeat = repeat(row.get("repeat"), &place.child("repeat"), compiler, scribe);
+        let when = when(row.get("when"), &place.child("when"), compiler, scribe);
+        let mut own = row.clone();
+        if let Some(fields) = own.as_object_mut() {
+            fields.retain(|field, _| !["repeat", "when"].contains(&field.as_str()));
+        }
+        let slot = compiler.slot(&own, &place, scribe);
+        scribe.locals.truncate(locals);
+        Row { repeat, when, slot }
+    };
+    Slot::Rows(rows.iter().enumerate().map(one).collect())
 }
 
 /// The layer's fields over the defaults of its type, field by field; and where those of the defaults were written.

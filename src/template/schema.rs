@@ -3,13 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::FieldSet as _;
-use super::values::object_schema;
-use crate::layer::{read::kinds, values::Paint};
+use super::values::{NAME, object_schema, turns};
+use crate::layer::{read::kinds, table, values::Paint};
 use crate::limits;
 use crate::poster::FrameFields;
-
-/// A variable's name.
-const NAME: &str = r"^[_\p{L}][_\p{L}\p{N}]*$";
 
 /// What `affiche schema` prints and `GET /v1/schema/template.json` answers. Needs nothing else to be fetched.
 pub fn template_schema() -> Value {
@@ -30,6 +27,7 @@ pub fn template_schema() -> Value {
         }),
     );
     defs.insert("paint".to_owned(), Paint::definition());
+    defs.extend(table::definitions());
     let (mut branches, mut names, mut defaults) = (Vec::new(), Vec::new(), Map::new());
     for (name, own, _) in kinds() {
         let mut properties = Map::new();
@@ -122,23 +120,7 @@ fn steering() -> Map<String, Value> {
         json!({ "type": ["string", "null"], "description": "For overrides and messages; need not be unique." }),
     );
     properties.insert("hidden".to_owned(), hidden());
-    properties.insert(
-        "when".to_owned(),
-        json!({ "type": ["string", "boolean", "null"], "description": "An expression; where it is false the layer is as if hidden." }),
-    );
-    properties.insert(
-        "repeat".to_owned(),
-        json!({
-            "type": ["object", "null"],
-            "properties": {
-                "each": { "type": "string", "description": "An expression that gives a list: the layer is drawn once for each item, at most 1,000 times." },
-                "as": { "type": ["string", "null"], "pattern": NAME, "default": "item", "description": "The item's name in expressions." },
-            },
-            "required": ["each"],
-            "additionalProperties": false,
-            "description": "Draws the layer once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
-        }),
-    );
+    properties.extend(turns());
     properties.insert(
         "locked".to_owned(),
         json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }),

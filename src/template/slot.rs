@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::expression::{Compiled, ExpressionError, Meter, Scope, scalar, text_of};
+use super::expression::{Compiled, ExpressionError, Meter, Scope, is_true, scalar, text_of};
 use super::fields::{Origins, has_placeholder};
 use super::hint::quote;
+use super::repeat::{Repeat, When};
 use super::syntax::{self, Piece};
 use crate::limits;
 use crate::problem::{Code, Place, Problem, Problems};
@@ -23,6 +24,16 @@ pub enum Slot {
     Text(Vec<Part>),
     List(Vec<Slot>),
     Object(Vec<(String, Slot)>),
+    /// Of a table, some with turns or conditions.
+    Rows(Vec<Row>),
+}
+
+/// A row of a table.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub repeat: Option<Repeat>,
+    pub when: Option<Arc<Compiled>>,
+    pub slot: Slot,
 }
 
 #[derive(Clone, Debug)]
@@ -176,7 +187,68 @@ impl Expander<'_> {
                     entries.iter().map(|(key, entry)| Some((key.clone(), self.expand(entry, &place.child(key))?))).collect();
                 expanded.into_iter().collect::<Option<Map<String, Value>>>().map(Value::Object)
             }
+            Slot::Rows(rows) => self.rows(rows, place),
         }
+    }
+
+    /// A list of all turns of all rows, each remembering which row it was written as.
+    fn rows(&mut self, rows: &[Row], place: &Place) -> Option<Value> {
+        let written = self.origins.of(place);
+        let (mut made, mut whole) = (Vec::new(), true);
+        for (index, row) in rows.iter().enumerate() {
+            let written = written.index(index);
+            match self.turns(row, &written, place, &mut made) {
+                Ok(all) => whole &= all,
+                Err(problem) => {
+                    self.problems.push(problem);
+                    return None;
+                }
+            }
+        }
+        whole.then_some(Value::Array(made))
+    }
+
+    /// Adds the turns of a row that are shown; whether all could be expanded.
+    fn turns(&mut self, row: &Row, written: &Place, place: &Place, made: &mut Vec<Value>) -> Result<bool, Problem> {
+        let Some(repeat) = &row.repeat else {
+            let shown = row.is_shown(self.scope, self.meter, written, When::Always)?;
+            return if shown { self.turn(row, self.scope, written, place, made) } else { Ok(true) };
+        };
+        let mut whole = true;
+        if !row.is_shown(self.scope, self.meter, written, When::BeforeTurns(&repeat.name))? {
+            return Ok(whole);
+        }
+        let at = written.child("repeat").child("each");
+        let list = repeat.items(self.scope, self.meter, &at)?;
+        let length = list.len();
+        for (index, item) in list.into_iter().enumerate() {
+            if self.problems.is_full() || self.meter.has_refused() {
+                return Ok(false);
+            }
+            let written = Place { turn: u32::try_from(index + 1).ok(), ..written.clone() };
+            let charged = self.meter.fuel(Repeat::TURN).and_then(|()| self.meter.bytes(row.slot.weight()));
+            charged.map_err(|error| error.problem(at.clone()))?;
+            let scope = self.scope.turn(&repeat.name, item, index, length);
+            if row.is_shown(&scope, self.meter, &written, When::InTurn(&repeat.name))? {
+                whole &= self.turn(row, &scope, &written, place, made)?;
+            }
+        }
+        Ok(whole)
+    }
+
+    fn turn(&mut self, row: &Row, scope: &Scope, written: &Place, place: &Place, made: &mut Vec<Value>) -> Result<bool, Problem> {
+        if made.len() == limits::MAX_ROWS {
+            let message = format!("a table has at most {} rows", limits::MAX_ROWS);
+            return Err(Problem::new(written.clone(), Code::TooMany, message));
+        }
+        let here = place.index(made.len());
+        self.origins.copied(here.at.clone(), written.clone());
+        let (meter, problems, origins) = (&mut *self.meter, &mut *self.problems, &mut *self.origins);
+        match (Expander { scope, meter, problems, origins }).expand(&row.slot, &here) {
+            Some(value) => made.push(value),
+            None => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn scalar(&mut self, compiled: &Compiled, place: &Place) -> Option<Value> {
@@ -204,6 +276,18 @@ impl Expander<'_> {
     }
 }
 
+impl Row {
+    fn is_shown(&self, scope: &Scope, meter: &mut Meter, written: &Place, when: When) -> Result<bool, Problem> {
+        match self.when.as_ref().filter(|condition| when.concerns(condition)) {
+            Some(condition) => {
+                let value = condition.eval(scope, meter).map_err(|error| error.problem(written.child("when")))?;
+                Ok(is_true(&value))
+            }
+            None => Ok(true),
+        }
+    }
+}
+
 /// About how many bytes a value takes: what its copies are charged.
 pub fn weight(value: &Value) -> usize {
     /// Of a node itself.
@@ -224,6 +308,7 @@ impl Slot {
             Slot::Whole(_) | Slot::Text(_) => 64,
             Slot::List(items) => 64 + items.iter().map(Slot::weight).sum::<usize>(),
             Slot::Object(entries) => 64 + entries.iter().map(|(key, slot)| key.len() + slot.weight()).sum::<usize>(),
+            Slot::Rows(rows) => 64 + rows.iter().map(|row| row.slot.weight()).sum::<usize>(),
         }
     }
 }

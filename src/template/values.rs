@@ -228,3 +228,29 @@ pub fn describe(mut schema: Value, doc: &str, default: Option<Value>) -> Value {
     }
     schema
 }
+
+/// A variable's name, for JSON Schema.
+pub const NAME: &str = r"^[_\p{L}][_\p{L}\p{N}]*$";
+
+/// How often, and whether at all: of a layer, or of a row of a table.
+pub fn turns() -> Map<String, Value> {
+    let mut properties = Map::new();
+    properties.insert(
+        "when".to_owned(),
+        json!({ "type": ["string", "boolean", "null"], "description": "An expression; where it is false the layer or row is as if hidden." }),
+    );
+    properties.insert(
+        "repeat".to_owned(),
+        json!({
+            "type": ["object", "null"],
+            "properties": {
+                "each": { "type": "string", "description": "An expression that gives a list: the layer or row is drawn once for each item, at most 1,000 times." },
+                "as": { "type": ["string", "null"], "pattern": NAME, "default": "item", "description": "The item's name in expressions." },
+            },
+            "required": ["each"],
+            "additionalProperties": false,
+            "description": "Draws the layer or row once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
+        }),
+    );
+    properties
+}

@@ -147,3 +147,63 @@ fn a_measure_has_the_errors_of_a_render() {
     let shut = Service::start(&[("api_keys", "r:render-secret:render")]);
     shut.post_json("/v1/measure", &small()).problem(401, "unauthorized");
 }
+
+#[test]
+fn a_table_tells_its_columns_rows_and_cells() {
+    let service = Service::start(&[]);
+    let table = json!({ "type": "table", "x": 10, "y": 20, "width": 200, "cell": { "size": 20, "line_height": 30, "padding": 5 },
+        "columns": [{ "header": "A", "width": 50 }, { "width": "1fr", "align": "right" }],
+        "rows": [{ "repeat": { "each": "['x', 'y']" }, "cells": ["{{ item }}", "b \u{10FFFD}"] }, [{ "text": "both", "colspan": 2 }]] });
+    let template = json!({ "width": 300, "height": "auto", "layers": [table] });
+    let told = service.post_json("/v1/measure", &json!({ "template": template, "scale": 2 })).json();
+    // Four rows of a line and its padding.
+    assert_eq!(told["height"], json!(2 * (20 + 4 * 40)));
+    assert_eq!(told["degraded"], json!([{ "in": "template", "at": "/layers/0", "why": "missing_glyph" }]));
+    let layer = &told["layers"][0];
+    assert_eq!(layer["box"], json!({ "x": 20, "y": 40, "width": 400, "height": 320 }));
+    assert_eq!(layer["columns"][1], json!({ "x": 120, "y": 40, "width": 300, "height": 320 }));
+    assert_eq!(layer["rows"][3], json!({ "x": 20, "y": 280, "width": 400, "height": 80 }));
+    let cells = layer["cells"].as_array().unwrap();
+    let places: Vec<_> = cells.iter().map(|cell| (cell["at"].as_str().unwrap(), cell["turn"].as_u64())).collect();
+    let row = "/layers/0/rows/0/cells";
+    let turned = [1, 2].map(|turn| [(format!("{row}/0"), Some(turn)), (format!("{row}/1"), Some(turn))]).concat();
+    let mut expected = vec![("/layers/0/columns/0/header".to_owned(), None), ("/layers/0/columns/1".to_owned(), None)];
+    expected.extend(turned);
+    expected.push(("/layers/0/rows/1/0".to_owned(), None));
+    assert_eq!(places, expected.iter().map(|(at, turn)| (at.as_str(), *turn)).collect::<Vec<_>>());
+    assert_eq!((&cells[4]["row"], &cells[4]["column"], &cells[4]["lines"][0]["text"]), (&json!(2), &json!(0), &json!("y")));
+    assert_eq!(cells[5]["missing"], json!(["U+10FFFD"]));
+    assert_eq!(cells[6]["box"], json!({ "x": 20, "y": 280, "width": 400, "height": 80 }));
+    // On the right of its column, less the padding.
+    let line = &cells[5]["lines"][0];
+    assert_eq!(line["x"].as_f64().unwrap() + line["width"].as_f64().unwrap(), 410.0);
+}
+
+#[test]
+fn a_table_that_cannot_be_says_where() {
+    let service = Service::start(&[]);
+    let wrong = |table: Value| {
+        let mut layer = json!({ "type": "table", "rows": [["a", "b"]] });
+        layer.as_object_mut().unwrap().extend(table.as_object().unwrap().clone());
+        let answer = service.post_json("/v1/measure", &json!({ "width": 300, "height": 200, "layers": [layer] }));
+        let problem = answer.problem(422, answer.json()["code"].as_str().unwrap())["problems"][0].clone();
+        (problem["code"].as_str().unwrap().to_owned(), problem["at"].as_str().unwrap().to_owned())
+    };
+    let told = |code: &str, at: &str| (code.to_owned(), at.to_owned());
+    let full = json!({ "width": 100, "columns": [{ "width": 80 }, { "width": "30%" }] });
+    assert_eq!(wrong(full), told("conflicting_fields", "/layers/0/columns"));
+    let no_room = json!({ "width": 100, "columns": [{ "width": 100 }, {}] });
+    assert_eq!(wrong(no_room), told("conflicting_fields", "/layers/0/columns"));
+    let part = json!({ "columns": [{}, { "width": "30%" }] });
+    assert_eq!(wrong(part), told("conflicting_fields", "/layers/0/columns/1/width"));
+    // A family is named where it is written, whoever takes it.
+    assert_eq!(wrong(json!({ "columns": [{}, { "font": "Nobody's" }] })), told("unknown_font", "/layers/0/columns/1/font"));
+    assert_eq!(
+        wrong(json!({ "columns": [{}, {}], "cell": { "font": "Nobody's" } })),
+        told("unknown_font", "/layers/0/cell/font")
+    );
+    let own = json!({ "columns": [{}, {}], "rows": [["a", { "text": "b", "font": "Nobody's" }]] });
+    assert_eq!(wrong(own), told("unknown_font", "/layers/0/rows/0/1/font"));
+    let lang = json!({ "columns": [{}, { "lang": "x".repeat(200) }] });
+    assert_eq!(wrong(lang), told("limit_exceeded", "/layers/0/columns/1/lang"));
+}

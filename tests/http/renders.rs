@@ -98,3 +98,73 @@ fn built_in_templates_by_name() {
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     assert_eq!(pixels(&answer.body).0, 1080);
 }
+
+#[test]
+fn a_logo_that_fails_ends_as_its_code_says() {
+    let service = Service::start(&[]);
+    let template = |on_error: Value, logo: &str| {
+        let mut code = json!({ "type": "qr", "name": "code", "data": "https://example.com/", "size": 100, "logo": logo });
+        code["on_error"] = on_error;
+        json!({ "width": 100, "height": 100, "background": "#ffffff", "layers": [code] })
+    };
+    let wrong = render(&service, &template(Value::Null, "upload:nothing"), &[]).problem(422, "source_not_found");
+    assert_eq!(wrong["problems"][0]["at"], "/layers/0/logo");
+    let hidden = render(&service, &template(json!("hide"), "upload:nothing"), &[]);
+    assert_eq!(hidden.header("x-affiche-degraded"), Some(r#""/layers/0/logo";why=hidden"#));
+    // Whole, as one of its level that has none.
+    let is_whole = ["L", "M", "Q", "H"].iter().any(|level| {
+        let code = json!({ "type": "qr", "data": "https://example.com/", "size": 100, "level": level });
+        let plain = json!({ "width": 100, "height": 100, "background": "#ffffff", "layers": [code] });
+        render(&service, &plain, &[]).body == hidden.body
+    });
+    assert!(is_whole);
+    let stands_in = render(&service, &template(json!("placeholder"), "upload:nothing"), &[]);
+    assert_eq!(stands_in.header("x-affiche-degraded"), Some(r#""/layers/0/logo";why=placeholder"#));
+    assert_ne!(pixels(&stands_in.body), pixels(&hidden.body));
+    // Nor is a broken body seen before it is drawn.
+    let png = render(&service, &small(), &[]).body;
+    let broken = [&png[..33], &[0; 40]].concat();
+    assert_eq!(service.ask("PUT", "/v1/uploads/broken.png", &[], &broken).status, 201);
+    let wrong = render(&service, &template(Value::Null, "upload:broken.png"), &[]).problem(422, "not_a_picture");
+    assert_eq!(wrong["problems"][0]["at"], "/layers/0/logo");
+    let hidden = render(&service, &template(json!("hide"), "upload:broken.png"), &[]);
+    assert_eq!((hidden.status, hidden.header("x-affiche-degraded")), (200, Some(r#""/layers/0/logo";why=hidden"#)));
+}
+
+#[test]
+fn a_text_that_cannot_stand_out_degrades_the_picture_and_strict_refuses_it() {
+    let service = Service::start(&[]);
+    let template = |contrast: Value| {
+        let faint =
+            json!({ "type": "text", "name": "faint", "text": "grey", "size": 40, "color": "#777777", "contrast": contrast });
+        json!({ "width": 120, "height": 60, "background": "#808080", "layers": [faint] })
+    };
+    let body = |contrast: Value, strict: bool| json!({ "template": template(contrast), "strict": strict });
+    let faint = render(&service, &body(json!({ "min": 4.5 }), false), &[]);
+    assert_eq!((faint.status, faint.header("x-affiche-degraded")), (200, Some(r#""/layers/0";name="faint";why=low_contrast"#)));
+    // Told again from what is remembered.
+    let again = render(&service, &body(json!({ "min": 4.5 }), false), &[]);
+    assert_eq!(again.header("x-affiche-degraded"), faint.header("x-affiche-degraded"));
+    let refused = render(&service, &body(json!({ "min": 4.5 }), true), &[]).problem(422, "degraded");
+    assert_eq!(refused["problems"][0]["at"], "/layers/0");
+    assert!(refused["problems"][0]["message"].as_str().unwrap().contains("low_contrast"), "{refused}");
+    let helped = render(&service, &body(json!({ "min": 4.5, "fix": "swap" }), true), &[]);
+    assert_eq!((helped.status, helped.header("x-affiche-degraded")), (200, None));
+}
+
+#[test]
+fn a_code_that_nobody_can_read_is_not_shipped() {
+    let service = Service::start(&[]);
+    let template = |verify: Value| {
+        json!({ "width": 100, "height": 100, "background": "#ffffff", "layers": [
+            { "type": "qr", "name": "code", "data": "https://example.com/", "size": 100, "verify": verify },
+            { "type": "rect", "x": 0, "y": 0, "width": 60, "height": 100, "fill": "#ff0000" }
+        ] })
+    };
+    let wrong = render(&service, &template(json!(true)), &[]).problem(422, "code_unreadable");
+    let problem = &wrong["problems"][0];
+    assert_eq!((&problem["in"], &problem["at"]), (&json!("template"), &json!("/layers/0")));
+    assert!(problem["message"].as_str().unwrap().contains("over it lie `/layers/1`"), "{problem}");
+    assert!(problem["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{problem}");
+    assert_eq!(render(&service, &template(json!(false)), &[]).status, 200);
+}

@@ -13,7 +13,7 @@ number! {
 }
 
 words! {
-    impl Cover { Scrim = "scrim", Outline = "outline", Shadow = "shadow", Swap = "swap" }
+    impl Cover with as_str { Scrim = "scrim", Outline = "outline", Shadow = "shadow", Swap = "swap" }
 }
 
 fields! {
