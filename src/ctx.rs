@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::limits::{MAX_GLYPH_MASKS, MAX_GLYPHS_PAINTED};
+
 /// Which instructions the hot loops may use. The bytes are the same either way; a test compares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Simd {
@@ -16,31 +18,65 @@ pub enum Simd {
 #[error("stopped")]
 pub struct Stopped;
 
-/// The pixels that one request may hold: decoded pictures, the canvas, isolated groups.
+/// The pixels that one request may hold: decoded pictures, the canvas, isolated groups; and what its letters may take.
 #[derive(Debug)]
 pub struct Budget {
-    left: AtomicU64,
-    total: u64,
+    pixels: Account,
+    masks: Account,
+    painted: Account,
 }
 
-/// A request wanted more pixels than its budget.
+/// What is left of something.
+#[derive(Debug)]
+struct Account {
+    left: AtomicU64,
+    total: u64,
+    of: &'static str,
+}
+
+/// A request wanted more than its budget.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("more than {total} pixels in one request")]
+#[error("more than {total} pixels{of} in one request")]
 pub struct OverBudget {
     pub total: u64,
+    of: &'static str,
+}
+
+impl Account {
+    fn new(total: u64, of: &'static str) -> Account {
+        Account { left: AtomicU64::new(total), total, of }
+    }
+
+    fn charge(&self, pixels: u64) -> Result<(), OverBudget> {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(pixels))
+            .map(|_| ())
+            .map_err(|_| OverBudget { total: self.total, of: self.of })
+    }
 }
 
 impl Budget {
     pub fn new(pixels: u64) -> Budget {
-        Budget { left: AtomicU64::new(pixels), total: pixels }
+        Budget {
+            pixels: Account::new(pixels, ""),
+            masks: Account::new(MAX_GLYPH_MASKS, " of large letters"),
+            painted: Account::new(MAX_GLYPHS_PAINTED, " of letters over one another"),
+        }
     }
 
     /// Takes `pixels` for the rest of the request.
     pub fn charge(&self, pixels: u64) -> Result<(), OverBudget> {
-        self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(pixels))
-            .map(|_| ())
-            .map_err(|_| OverBudget { total: self.total })
+        self.pixels.charge(pixels)
+    }
+
+    /// The coverage of one more large glyph.
+    pub fn charge_mask(&self, pixels: u64) -> Result<(), OverBudget> {
+        self.masks.charge(pixels)
+    }
+
+    /// Glyphs that are drawn on so many pixels of the canvas.
+    pub fn charge_painting(&self, pixels: u64) -> Result<(), OverBudget> {
+        self.painted.charge(pixels)
     }
 }
 

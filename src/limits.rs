@@ -36,6 +36,10 @@ pub const MAX_REQUEST_TEXT_CHARS: usize = 250_000;
 pub const MAX_TEXT_LINES: u32 = 10_000;
 /// Characters of a text on a path: each is turned, drawn and remembered by itself.
 pub const MAX_TRACK_CHARS: usize = 2_000;
+/// Pixels of the masks of a request's glyphs, the small ones aside: a byte each, and half a second to make them.
+pub const MAX_GLYPH_MASKS: u64 = 100_000_000;
+/// Pixels that the glyphs of one request are drawn on, over and over: the largest canvas full of letters twelve times.
+pub const MAX_GLYPHS_PAINTED: u64 = 500_000_000;
 /// A language tag; BCP 47 asks for room for 35 bytes.
 pub const MAX_LANG_BYTES: usize = 128;
 /// Font size in pixels at scale 1.

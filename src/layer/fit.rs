@@ -1,11 +1,12 @@
 //! `autofit`: the sizes a text may take, and the largest of them at which it fits its box.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use crate::layer::text::FontSize;
 use crate::problem::Problem;
 use crate::template::declare::fields;
-use crate::text::{Composed, Overflow, Paragraph, TOLERANCE};
+use crate::text::{Overflow, Paragraph, TOLERANCE, Tried};
 
 /// Pixels between two sizes that are tried.
 const STEP: f64 = 0.5;
@@ -58,30 +59,29 @@ impl Autofit {
         &self,
         paragraph: &Paragraph,
         (width, height): (f64, f64),
-        set: impl Fn(&Paragraph) -> Result<std::sync::Arc<Composed>, Problem>,
+        mut set: impl FnMut(&Paragraph) -> Result<Tried, Problem>,
     ) -> Result<f64, Problem> {
         let boxed = Paragraph { max_height: Some(height), overflow: Overflow::Ellipsis, ..paragraph.clone() };
-        // How high it is at its smallest, once that is known.
-        let smallest = Cell::new(None);
-        let at = |step: u32| {
-            let composed = set(&self.at_size(&boxed, self.size(step)))?;
-            if step == self.steps() {
-                smallest.set(Some(composed.height));
+        // What came out, as both searches begin with the same sizes.
+        let tried: RefCell<HashMap<u32, Tried>> = RefCell::default();
+        let mut at = |step: u32| {
+            if let Some(known) = tried.borrow().get(&step) {
+                return Ok(*known);
             }
-            Ok(composed)
+            let one = set(&self.at_size(&boxed, self.size(step)))?;
+            tried.borrow_mut().insert(step, one);
+            Ok(one)
         };
         // Letters take room by the square of their size.
         let guess = || {
-            let size = self.min.get() * (height / smallest.get()?).sqrt();
+            let smallest = tried.borrow().get(&self.steps())?.height;
+            let size = self.min.get() * (height / smallest).sqrt();
             Some(((self.max.get() - size) / STEP).clamp(0.0, f64::from(self.steps())) as u32)
         };
-        let fits = |composed: &Composed| {
-            !composed.truncated && composed.height <= height + TOLERANCE && composed.width <= width + TOLERANCE
-        };
-        let whole = |composed: &Composed| fits(composed) && !composed.torn;
-        let step = match self.first(guess, |step| at(step).map(|composed| whole(&composed)))? {
+        let fits = |one: Tried| !one.truncated && one.height <= height + TOLERANCE && one.width <= width + TOLERANCE;
+        let step = match self.first(guess, |step| at(step).map(|one| fits(one) && !one.torn))? {
             Some(step) => Some(step),
-            None => self.first(guess, |step| at(step).map(|composed| fits(&composed)))?,
+            None => self.first(guess, |step| at(step).map(fits))?,
         };
         Ok(self.size(step.unwrap_or(self.steps())))
     }
@@ -91,7 +91,7 @@ impl Autofit {
     fn first(
         &self,
         guess: impl Fn() -> Option<u32>,
-        good: impl Fn(u32) -> Result<bool, Problem>,
+        mut good: impl FnMut(u32) -> Result<bool, Problem>,
     ) -> Result<Option<u32>, Problem> {
         let last = self.steps();
         if good(0)? {

@@ -25,7 +25,7 @@ use crate::template::declare::{fields, number, words};
 use crate::template::fields::{Fields, Mode};
 use crate::text::{
     Align, Composed, Direction, HangingPunctuation, LineBreak, Orientation, Overflow, Paragraph, SpacingTrim, Span, Style,
-    TextError, WordBreak, Wrap, WritingMode, compose, is_language,
+    TextError, Trials, WordBreak, Wrap, WritingMode, compose, fitted_size, is_language,
 };
 use contrast::ContrastFields;
 pub use emit::Laid;
@@ -354,9 +354,12 @@ impl Text {
             return Err(Problem::new(place.child(side), Code::MissingField, "`autofit` needs a width and a height"));
         };
         let (measure, room) = if self.is_vertical() { (height, width) } else { (width, height) };
-        let size = fit.largest(&self.paragraph, (measure, room), |paragraph| {
-            compose(around.fonts, paragraph, Some(measure), around.memo, around.ctx).map_err(|error| self.problem(error, place))
-        })?;
+        let mut trials = Trials::new(around.fonts, measure, around.ctx);
+        let find = || {
+            let set = |paragraph: &Paragraph| trials.set(paragraph).map_err(|error| self.problem(error, place));
+            fit.largest(&self.paragraph, (measure, room), set)
+        };
+        let size = fitted_size(around.fonts, &self.paragraph, [measure, room, fit.min.get()], around.memo, find)?;
         self.set(Some(size), given, place, around)
     }
 

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ctx::{Budget, OverBudget};
+use crate::ctx::{Budget, Ctx, OverBudget};
 use crate::geom::{Affine, PxRect};
 use crate::key::{BySpread, Key};
 use crate::memo::{Kind, Memo};
 use crate::pixels::Mask;
 use crate::scene::{GlyphRun, PlacedMask};
+use crate::settle::SettleError;
 use crate::settle::outline::Outline;
 use crate::settle::pen::Ink;
 
 /// Masks of more pixels are not kept whole and not remembered: only what lies on the canvas is made, and it is charged.
 const GIANT: u64 = 1 << 20;
+
+/// Masks of fewer pixels are not charged: as many as a text may have take 50 MB.
+const SMALL: u64 = 1 << 10;
 
 /// Distinct glyphs for which there is room from the beginning.
 const MANY: usize = 64;
@@ -47,6 +51,14 @@ enum Form {
     Giant,
 }
 
+impl Form {
+    fn charge(&self, budget: &Budget) -> Result<(), OverBudget> {
+        let Form::Mask(glyph) = self else { return Ok(()) };
+        let pixels = u64::from(glyph.mask.width()) * u64::from(glyph.mask.height());
+        if pixels < SMALL { Ok(()) } else { budget.charge_mask(pixels) }
+    }
+}
+
 /// The distinct glyphs of a run, with the masks that were found.
 pub(super) struct Spots<'a> {
     run: &'a GlyphRun,
@@ -66,9 +78,13 @@ impl<'a> Spots<'a> {
         let (spots, glyphs) = (Vec::with_capacity(distinct), Vec::with_capacity(count));
         let mut found = Spots { run, canvas, key: key.finish(), spots, glyphs };
         let mut known: HashMap<u32, usize, BySpread> = HashMap::with_capacity_and_hasher(distinct, BySpread::default());
+        let seen = found.seen();
         for glyph in &run.glyphs {
             // The nearest quarter of a pixel.
-            let (x, y) = ((glyph.x.0 + 8) >> 4, (glyph.y.0 + 8) >> 4);
+            let (x, y) = (glyph.x.0.saturating_add(8) >> 4, glyph.y.0.saturating_add(8) >> 4);
+            if !(seen.x0..seen.x1).contains(&(x >> 2)) || !(seen.y0..seen.y1).contains(&(y >> 2)) {
+                continue;
+            }
             let spot = Spot { id: glyph.id, x: (x & 3) as u8, y: (y & 3) as u8 };
             let at = *known.entry(spot.number()).or_insert_with(|| {
                 let mask = memo.get::<GlyphMask>(Kind::Mask, found.key_of(spot));
@@ -80,6 +96,20 @@ impl<'a> Spots<'a> {
         found
     }
 
+    /// Where the origins of glyphs lie that may touch the canvas: the masks of others are not even made.
+    fn seen(&self) -> PxRect {
+        let m = self.run.matrix.unwrap_or(Affine::IDENTITY);
+        let reach = m.bounds_of(self.run.face.ink_box().scale(self.run.size));
+        // Places are rounded to quarters of a pixel.
+        let reach = PxRect::around(reach.inset(-2.0 - self.run.pen.map_or(0.0, |pen| pen.width / 2.0)));
+        PxRect::new(
+            self.canvas.x0.saturating_sub(reach.x1),
+            self.canvas.y0.saturating_sub(reach.y1),
+            self.canvas.x1.saturating_sub(reach.x0),
+            self.canvas.y1.saturating_sub(reach.y0),
+        )
+    }
+
     pub fn is_complete(&self) -> bool {
         self.spots.iter().all(|(_, form)| form.is_some())
     }
@@ -88,9 +118,10 @@ impl<'a> Spots<'a> {
         self.key.member(spot.number())
     }
 
-    /// The same with every mask there.
-    pub fn filled(&self, memo: &Memo) -> Spots<'a> {
+    /// The same with every mask there. Those that were found count as well: what a request is refused for must not depend on the memo.
+    pub fn filled(&self, memo: &Memo, ctx: &Ctx<'_>) -> Result<Spots<'a>, SettleError> {
         let fill = |&(spot, ref form): &(Spot, Option<Form>)| {
+            ctx.check()?;
             let form = form.clone().unwrap_or_else(|| {
                 let form = self.form(spot);
                 if let Form::Mask(mask) = &form {
@@ -98,15 +129,16 @@ impl<'a> Spots<'a> {
                 }
                 form
             });
-            (spot, Some(form))
+            form.charge(ctx.budget)?;
+            Ok((spot, Some(form)))
         };
-        Spots {
-            run: self.run,
-            canvas: self.canvas,
-            key: self.key,
-            spots: self.spots.iter().map(fill).collect(),
-            glyphs: self.glyphs.clone(),
-        }
+        let spots = self.spots.iter().map(fill).collect::<Result<_, SettleError>>()?;
+        Ok(Spots { run: self.run, canvas: self.canvas, key: self.key, spots, glyphs: self.glyphs.clone() })
+    }
+
+    /// Charges all masks, which are there.
+    pub fn charge(&self, budget: &Budget) -> Result<(), OverBudget> {
+        self.spots.iter().filter_map(|(_, form)| form.as_ref()).try_for_each(|form| form.charge(budget))
     }
 
     fn form(&self, spot: Spot) -> Form {
@@ -142,13 +174,16 @@ impl<'a> Spots<'a> {
     /// The masks where the glyphs stand; those off the canvas are left out.
     pub fn place(&self, budget: &Budget) -> Result<Arc<[PlacedMask]>, OverBudget> {
         let mut placed = Vec::with_capacity(self.glyphs.len());
+        let mut painted = 0_u64;
         for &(at, x, y) in &self.glyphs {
             match self.spots.get(at) {
                 Some((_, Some(Form::Mask(glyph)))) => {
                     let (x, y) = (x.saturating_add(glyph.left), y.saturating_add(glyph.top));
                     let (width, height) = (glyph.mask.width() as i32, glyph.mask.height() as i32);
                     let bounds = PxRect::new(0, 0, width, height).translate(x, y);
-                    if !bounds.intersect(self.canvas).is_empty() {
+                    let drawn = bounds.intersect(self.canvas);
+                    if !drawn.is_empty() {
+                        painted = painted.saturating_add(u64::from(drawn.width()) * u64::from(drawn.height()));
                         placed.push(PlacedMask { x, y, mask: Arc::clone(&glyph.mask) });
                     }
                 }
@@ -156,6 +191,7 @@ impl<'a> Spots<'a> {
                 Some((_, None)) | None => {}
             }
         }
+        budget.charge_painting(painted)?;
         Ok(placed.into())
     }
 

@@ -93,6 +93,7 @@ impl<'a> Wanted<'a> {
             }
             let found = glyphs::Spots::look_up(run.glyphs, run.canvas, memo);
             if found.is_complete() {
+                found.charge(ctx.budget)?;
                 made.masks.insert((run.key, run.canvas), found.place(ctx.budget)?);
             } else {
                 jobs.push(Job::Run((run.key, run.canvas), found));
@@ -132,6 +133,9 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Pixels charged for each of a colour glyph.
+const COLOR_GLYPH: u64 = 3;
+
 /// What the recipes of a scene cost, each counted once.
 #[derive(Default)]
 struct Bill {
@@ -162,7 +166,8 @@ impl Bill {
                 self.others = self.others.saturating_add(filter::area(filtered)).saturating_add(area);
                 self.add(&filtered.source);
             }
-            RecipeKind::ColorGlyph(_) => self.others = self.others.saturating_add(area),
+            // Its gradients, layer over layer, take as long as decoding several such pictures.
+            RecipeKind::ColorGlyph(_) => self.others = self.others.saturating_add(area.saturating_mul(COLOR_GLYPH)),
             RecipeKind::Blur(blur) => {
                 let worked_on = u64::from(blur.area.width()) * u64::from(blur.area.height());
                 self.others = self.others.saturating_add(area).saturating_add(worked_on);
@@ -265,7 +270,7 @@ impl Job<'_> {
                 remember(memo, recipe, &pixels);
                 Ok(Done::Pixels(vec![(recipe.key(), pixels)]))
             }
-            Job::Run(key, spots) => Ok(Done::Masks(*key, spots.filled(memo).place(ctx.budget)?)),
+            Job::Run(key, spots) => Ok(Done::Masks(*key, spots.filled(memo, ctx)?.place(ctx.budget)?)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod block;
 pub mod breaks;
 mod ellipsis;
 mod fallback;
+mod fitting;
 mod font;
 mod gaps;
 mod itemize;
@@ -26,6 +27,7 @@ use crate::ctx::{Ctx, Stopped};
 use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 
+pub use fitting::{Trials, Tried, fitted_size};
 pub use spans::is_language;
 pub use unicode::{is_emphasized, is_unskipped};
 

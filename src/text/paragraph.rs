@@ -13,7 +13,7 @@ use crate::text::place::{self, Extent};
 use crate::text::ruby::Ruby;
 use crate::text::shape::Shaper;
 use crate::text::spans::Spans;
-use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TOLERANCE, TextError, Wrap, WritingMode};
+use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TOLERANCE, TextError, Tried, Wrap, WritingMode};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 16;
@@ -31,22 +31,16 @@ pub(in crate::text) fn compose(
     measure: Option<f64>,
     ctx: &Ctx<'_>,
 ) -> Result<Composed, TextError> {
-    let text: String = paragraph.spans.iter().map(|span| span.text.as_str()).collect();
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(TextError::TooLong { bytes: text.len() });
-    }
+    let text = joined(paragraph)?;
     let seen = seen(&text, paragraph)?;
     let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
     let faces = first_faces(fonts, &spans)?;
     let mut shaper = Shaper::new();
     let mut missing: BTreeSet<char> = spans.rubies.iter().flat_map(Ruby::missing).copied().collect();
-    let Broken { blocks, drafts, truncated, full } =
-        break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing)?;
-    if seen.len() < text.len() && !(truncated && full) {
-        return Err(TextError::TooManyCharacters { characters: text.chars().count() });
-    }
-
-    let width = drafts.iter().fold(0.0_f64, |widest, draft| widest.max(draft.cut.width));
+    let broken = break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing)?;
+    broken.says_all(seen, &text)?;
+    let (width, torn) = (broken.width(), broken.is_torn());
+    let Broken { blocks, drafts, truncated, .. } = broken;
     let mut top = 0.0;
     let mut lines = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.iter().enumerate() {
@@ -71,10 +65,39 @@ pub(in crate::text) fn compose(
         });
         top += height;
     }
-    let torn = drafts.iter().any(|draft| blocks.get(draft.block).is_some_and(|block| is_torn(block, &draft.cut)));
     let marks = spans.styles.iter().zip(&faces).map(|(style, face)| Marks::of(face, style, paragraph.writing_mode)).collect();
     let vertical = paragraph.writing_mode == WritingMode::VerticalRl;
     Ok(Composed { vertical, lines, width, height: top, truncated, torn, missing: missing.into_iter().collect(), marks })
+}
+
+/// What a text comes to, without placing a glyph.
+pub(in crate::text) fn try_out(
+    fonts: &Fonts,
+    paragraph: &Paragraph,
+    measure: Option<f64>,
+    shaper: &mut Shaper,
+    ctx: &Ctx<'_>,
+) -> Result<Tried, TextError> {
+    let text = joined(paragraph)?;
+    let seen = seen(&text, paragraph)?;
+    let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
+    let faces = first_faces(fonts, &spans)?;
+    let broken = break_lines(&mut spans, paragraph, &faces, measure, shaper, &mut BTreeSet::new())?;
+    broken.says_all(seen, &text)?;
+    let extents = broken
+        .drafts
+        .iter()
+        .filter_map(|draft| Some(extent(broken.blocks.get(draft.block)?, &draft.cut, paragraph, &spans, &faces)));
+    let height = extents.map(|extent| extent.above + extent.below).sum();
+    Ok(Tried { width: broken.width(), height, truncated: broken.truncated, torn: broken.is_torn() })
+}
+
+fn joined(paragraph: &Paragraph) -> Result<String, TextError> {
+    let text: String = paragraph.spans.iter().map(|span| span.text.as_str()).collect();
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(TextError::TooLong { bytes: text.len() });
+    }
+    Ok(text)
 }
 
 /// The part of a text that is laid out: all of it, or of one that its lines or its box may cut as much as any text may have.
@@ -99,6 +122,25 @@ struct Broken {
     truncated: bool,
     /// There is no room for another line.
     full: bool,
+}
+
+impl Broken {
+    /// What was not laid out must not be missed.
+    fn says_all(&self, seen: &str, text: &str) -> Result<(), TextError> {
+        if seen.len() < text.len() && !(self.truncated && self.full) {
+            return Err(TextError::TooManyCharacters { characters: text.chars().count() });
+        }
+        Ok(())
+    }
+
+    fn width(&self) -> f64 {
+        self.drafts.iter().fold(0.0_f64, |widest, draft| widest.max(draft.cut.width))
+    }
+
+    /// A line ends within a word.
+    fn is_torn(&self) -> bool {
+        self.drafts.iter().any(|draft| self.blocks.get(draft.block).is_some_and(|block| is_torn(block, &draft.cut)))
+    }
 }
 
 fn break_lines(

@@ -105,7 +105,7 @@ fn shape(spans: &mut Spans<'_>, item: Item, shaper: &mut Shaper) -> Option<Shape
     let scale = spans.styles.get(item.span)?.size / face.units_per_em();
     let mut shaped = ShapedItem { item, face, synthetic, scale, squeeze: 1.0, glyphs: Vec::new(), halved: Vec::new() };
     let range = shaped.item.range.clone();
-    shaped.glyphs = reshape(spans, &shaped, range, &[], shaper);
+    shaped.glyphs = with_stretch(spans, &shaped, range, &[], |stretch| shaper.item(&shaped.face, stretch));
     if shaped.item.stance == Stance::Across {
         shaped.set_across();
     }
@@ -119,8 +119,18 @@ pub(in crate::text) fn reshape(
     halved: &[usize],
     shaper: &mut Shaper,
 ) -> Vec<ShapedGlyph> {
+    with_stretch(spans, shaped, range, halved, |stretch| shaper.shape(stretch))
+}
+
+fn with_stretch(
+    spans: &Spans<'_>,
+    shaped: &ShapedItem,
+    range: Range<usize>,
+    halved: &[usize],
+    shape: impl FnOnce(&Stretch<'_>) -> Vec<ShapedGlyph>,
+) -> Vec<ShapedGlyph> {
     let item = &shaped.item;
-    let mut glyphs = shaper.shape(&Stretch {
+    let mut glyphs = shape(&Stretch {
         face: &shaped.face,
         text: spans.text,
         range,

@@ -3,6 +3,7 @@
 
 mod open;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ const MAX_PLANS: usize = 16;
 pub(in crate::text) struct Plans(Vec<Arc<ShapePlan>>);
 
 /// Which way glyphs follow one another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::text) enum Flow {
     Ltr,
     Rtl,
@@ -65,11 +66,35 @@ pub(in crate::text) struct ShapedGlyph {
 /// Shapes; keeps its buffer between calls.
 pub(in crate::text) struct Shaper {
     buffer: Buffer,
+    /// Where a text is tried at one size after the other: its items, by where they begin, their face, script and flow.
+    kept: Option<HashMap<Shaped, Kept>>,
 }
+
+/// Of one text: where an item begins and ends, and what else it is shaped by. The face counts by its address: it is kept alive.
+type Shaped = (Range<usize>, usize, [u8; 4], Flow);
+type Kept = (Arc<Face>, Vec<ShapedGlyph>);
 
 impl Shaper {
     pub fn new() -> Shaper {
-        Shaper { buffer: Buffer::new() }
+        Shaper { buffer: Buffer::new(), kept: None }
+    }
+
+    /// One that remembers the items of the only text that it is used for.
+    pub fn that_keeps() -> Shaper {
+        Shaper { kept: Some(HashMap::new()), ..Shaper::new() }
+    }
+
+    /// A whole item of the text, shaped or remembered. A face of another size is another one where it has optical sizes.
+    pub fn item(&mut self, face: &Arc<Face>, stretch: &Stretch<'_>) -> Vec<ShapedGlyph> {
+        let key = (stretch.range.clone(), Arc::as_ptr(face).addr(), stretch.script, stretch.flow);
+        if let Some((_, known)) = self.kept.as_ref().and_then(|kept| kept.get(&key)) {
+            return known.clone();
+        }
+        let glyphs = self.shape(stretch);
+        if let Some(kept) = &mut self.kept {
+            kept.insert(key, (Arc::clone(face), glyphs.clone()));
+        }
+        glyphs
     }
 
     /// The glyphs from left to right or from the top down; characters without ink or advance (controls, joiners, selectors) give none.

@@ -1,0 +1,55 @@
+//! A text tried at one size after the other: what its letters are shaped to is kept, and no glyph is placed.
+
+use std::sync::Arc;
+
+use crate::ctx::Ctx;
+use crate::key::KeyBuilder;
+use crate::memo::{Kind, Memo};
+use crate::text::shape::Shaper;
+use crate::text::{Fonts, Paragraph, TextError, key, paragraph};
+
+/// What a text comes to at one size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tried {
+    /// As of [`Composed`](crate::text::Composed).
+    pub width: f64,
+    pub height: f64,
+    pub truncated: bool,
+    pub torn: bool,
+}
+
+/// Sizes of one text in one measure: all else of the paragraphs that are tried is alike.
+pub struct Trials<'a> {
+    fonts: &'a Fonts,
+    measure: f64,
+    ctx: &'a Ctx<'a>,
+    shaper: Shaper,
+}
+
+impl<'a> Trials<'a> {
+    pub fn new(fonts: &'a Fonts, measure: f64, ctx: &'a Ctx<'a>) -> Trials<'a> {
+        Trials { fonts, measure, ctx, shaper: Shaper::that_keeps() }
+    }
+
+    pub fn set(&mut self, paragraph: &Paragraph) -> Result<Tried, TextError> {
+        paragraph::try_out(self.fonts, paragraph, Some(self.measure), &mut self.shaper, self.ctx)
+    }
+}
+
+/// The size that a text was fitted at by the same measures, or else what `find` finds.
+pub fn fitted_size<E>(
+    fonts: &Fonts,
+    paragraph: &Paragraph,
+    measures: [f64; 3],
+    memo: &Memo,
+    find: impl FnOnce() -> Result<f64, E>,
+) -> Result<f64, E> {
+    let key = measures.iter().fold(KeyBuilder::new("fitted size").key(key(fonts, paragraph, None)), |key, one| key.f64(*one));
+    let key = key.finish();
+    if let Some(found) = memo.get::<f64>(Kind::Text, key) {
+        return Ok(*found);
+    }
+    let size = find()?;
+    memo.put(Kind::Text, key, Arc::new(size), size_of::<f64>());
+    Ok(size)
+}
