@@ -76,7 +76,12 @@ impl Measured for Content {
         }
     }
 
-    fn follows_height(&self) -> bool {
-        matches!(self, Content::Drawing(_) | Content::Barcode(_) | Content::Table(_) | Content::Group { .. })
+    fn follows_height(&self, height: f64) -> bool {
+        match self {
+            Content::Drawing(_) | Content::Barcode(_) | Content::Table(_) | Content::Group { .. } => true,
+            // Lines that a maximum leaves no room for may end in an ellipsis.
+            Content::Text { composed, size, route, .. } => height < size.1 && !composed.vertical && route.is_none(),
+            Content::Plain { .. } | Content::Code(_) => false,
+        }
     }
 }

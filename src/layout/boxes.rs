@@ -69,8 +69,9 @@ pub struct Given {
 pub trait Measured {
     fn size(&self) -> (f64, f64);
 
-    /// Whether it is laid out anew in a height that is not its own.
-    fn follows_height(&self) -> bool {
+    /// Whether it is laid out anew in a `height` that is not its own.
+    fn follows_height(&self, height: f64) -> bool {
+        let _ = height;
         false
     }
 }
@@ -126,7 +127,7 @@ pub fn place<C: Measured>(
         size.1 = height.unwrap_or_else(|| clamp_h(content.size().1));
     }
 
-    if content.follows_height() && height.is_none() && size.1 != content.size().1 {
+    if content.follows_height(size.1) && height.is_none() && size.1 != content.size().1 {
         content = measure(Given { width: Some(size.0), height: Some(size.1), at_most: None, ahead: None })?;
     }
 

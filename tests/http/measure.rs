@@ -55,6 +55,21 @@ fn text_beyond_its_box_is_told() {
     assert_eq!(overflow(json!({ "type": "text", "text": "abc", "size": 20 })), json!(false));
 }
 
+#[test]
+fn an_ellipsis_ends_what_is_higher_than_its_maximum() {
+    let service = Service::start(&[]);
+    let told = |side: &str| {
+        let mut layer = json!({ "type": "text", "text": "one two three four", "width": 60, "size": 20, "line_height": 30, "overflow": "ellipsis" });
+        layer[side] = json!(70);
+        let template = json!({ "width": 400, "height": 300, "layers": [layer] });
+        service.post_json("/v1/measure", &template).json()["layers"][0].clone()
+    };
+    let cut = told("max_height");
+    assert_eq!((&cut["truncated"], &cut["overflow"], &cut["box"]["height"]), (&json!(true), &json!(false), &json!(70)));
+    assert_eq!(cut["lines"], told("height")["lines"]);
+    assert_eq!((&told("min_height")["truncated"], told("min_height")["lines"].as_array().unwrap().len()), (&json!(false), 4));
+}
+
 /// Of each run of a line its face, and where in the text it begins and ends.
 fn runs_of(line: &Value) -> Vec<(&str, u64, u64)> {
     let runs = line["runs"].as_array().unwrap().iter();
