@@ -102,3 +102,30 @@ impl Ctx<'_> {
         if (self.cancelled)() { Err(Stopped) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Charge = fn(&Budget, u64) -> Result<(), OverBudget>;
+
+    #[test]
+    fn each_account_pays_up_to_its_cap_and_says_what_was_too_much() {
+        let accounts: [(Charge, u64, &str); 3] = [
+            (Budget::charge, 7, "more than 7 pixels in one request"),
+            (Budget::charge_mask, MAX_GLYPH_MASKS, "more than 100000000 pixels of large letters in one request"),
+            (
+                Budget::charge_painting,
+                MAX_GLYPHS_PAINTED,
+                "more than 500000000 pixels of letters over one another in one request",
+            ),
+        ];
+        for (charge, cap, told) in accounts {
+            assert_eq!(charge(&Budget::new(7), cap + 1).unwrap_err().to_string(), told);
+            let budget = Budget::new(7);
+            assert_eq!((charge(&budget, cap - 1), charge(&budget, 1)), (Ok(()), Ok(())));
+            assert_eq!(charge(&budget, 1).unwrap_err().to_string(), told, "what was refused took nothing and nothing is left");
+            assert_eq!(charge(&budget, 0), Ok(()));
+        }
+    }
+}
