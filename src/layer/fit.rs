@@ -41,6 +41,7 @@ impl Autofit {
             // As written, where it may be: not by a factor that cannot be exact.
             span.style.size = if span.style.size == self.max.get() { size } else { span.style.size * shrunk };
             span.style.letter_spacing *= shrunk;
+            span.style.word_spacing *= shrunk;
             span.style.baseline_shift *= shrunk;
         }
         // Below 4 it would count as a multiple of the size: it is written as one.

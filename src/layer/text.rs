@@ -96,7 +96,7 @@ fields! {
         /// What it says; `\n` breaks the line.
         text: Option<String>,
         /// Instead of `text`: stretches with a style of their own, each `{ "text", … }` with any of `font`, `size`, `weight`, `italic`,
-        /// `features`, `letter_spacing`, `baseline_shift`, `color`, `decoration`, `emphasis`, `highlight`, `stroke`, `ruby`.
+        /// `features`, `letter_spacing`, `word_spacing`, `baseline_shift`, `color`, `decoration`, `emphasis`, `highlight`, `stroke`, `ruby`.
         spans: Option<Spans>,
         /// A family or a list in order of preference; unknown ones in a list are passed over. `upload:NAME` and `asset:NAME` are
         /// font files, which must be there.
@@ -156,6 +156,8 @@ fields! {
         hanging_punctuation: HangingPunctuation = "none",
         /// Between clusters: pixels, or `"0.1em"`.
         letter_spacing: Option<Distance>,
+        /// Of every space besides its own width: pixels, or `"0.25em"`.
+        word_spacing: Option<Distance>,
         /// Of the paragraph; `auto` goes by its first strong letter.
         direction: Direction = "auto",
         /// Which way lines run; in `vertical_rl` from the top down, the first on the right: `height` is the measure that wraps, and
@@ -229,6 +231,7 @@ impl TextFields {
             lang: self.lang,
             features: self.features.map(|f| f.0).unwrap_or_default(),
             letter_spacing: self.letter_spacing.map_or(0.0, |spacing| spacing.at(size)),
+            word_spacing: self.word_spacing.map_or(0.0, |spacing| spacing.at(size)),
             baseline_shift: 0.0,
         };
         let look = Look {
@@ -243,7 +246,7 @@ impl TextFields {
         let (set, looks) = match self.text {
             Some(text) => (vec![Span { text, style, ruby: None }], Looks { base: look, spans: Vec::new() }),
             None => {
-                let base = Base { style, spacing: self.letter_spacing, look };
+                let base = Base { style, spacing: self.letter_spacing, word_spacing: self.word_spacing, look };
                 let set = base.set(&spans);
                 let of_spans = base.looks(spans);
                 (set, Looks { base: base.look, spans: of_spans })

@@ -287,6 +287,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("character_spacing", &["letter_spacing"]),
     ("spacing", &["letter_spacing", "gap"]),
     ("kerning", &["letter_spacing", "features"]),
+    ("word_gap", &["word_spacing"]),
     ("line_clamp", &["max_lines"]),
     ("lines", &["max_lines"]),
     ("maxlines", &["max_lines"]),

@@ -370,7 +370,7 @@ fn all_problems_of_a_template_at_once() {
             "template /layers/0/fontSize unknown_field: a layer of type `text` has no field `fontSize` (here it is called `size`)",
             "template /layers/0/left unknown_field: a layer of type `text` has no field `left` (here it is called `x`)",
             "template /layers/1/type unknown_layer_type: there is no layer type `rectangle` (here it is called `rect`)",
-            "template /layers/2 missing_field: `type` is missing (there are `text`, `image`, `qr`, `barcode`, `svg`, `rating`, `progress`, `rect`, `ellipse`, `line`, `path`, `group` and `stack`)",
+            "template /layers/2 missing_field: `type` is missing (there are `text`, `image`, `qr`, `barcode`, `svg`, `rating`, `progress`, `rect`, `ellipse`, `line`, `path`, `table`, `group` and `stack`)",
             "template /layers/3 wrong_type: a layer must be an object, not the number 7",
             "template /layers/4/name invalid_expression: a placeholder cannot stand in `name`",
             "template /layers/4/repeat missing_field: `each` is missing",

@@ -15,7 +15,7 @@ use crate::text::shaped::{CHECK_EVERY, Pace, ShapedItem, reshape, shape_all, sli
 use crate::text::spans::Spans;
 use crate::text::stance::{Stance, Stances};
 use crate::text::trim::{self, Inks, Trim};
-use crate::text::unicode::{hangs, is_cursive, is_ignorable, stretches};
+use crate::text::unicode::{hangs, is_cursive, is_ignorable, is_word_separator, stretches};
 use crate::text::{HangingPunctuation, Paragraph, SpacingTrim, bidi, gaps};
 
 /// Spaces to the next tab stop.
@@ -278,6 +278,7 @@ impl Block {
             let shaped = self.items.get(cluster.item);
             let style = shaped.and_then(|shaped| spans.styles.get(shaped.item.span));
             let spacing = style.map_or(0.0, |style| style.letter_spacing);
+            let between_words = style.filter(|_| is_word_separator(first)).map_or(0.0, |style| style.word_spacing);
             // As in browsers: nothing is spaced in a stretch whose letters join.
             let cursive = shaped.is_some_and(|shaped| is_cursive(shaped.item.script));
             if let Some(cluster) = clusters.get_mut(at) {
@@ -285,7 +286,7 @@ impl Block {
                 cluster.hangs = hangs(first);
                 cluster.tab = first == '\t';
                 cluster.letter_spacing = if cursive || is_ignorable(first) { 0.0 } else { spacing };
-                cluster.spacing = cluster.letter_spacing;
+                cluster.spacing = cluster.letter_spacing + between_words;
             }
         }
     }

@@ -52,6 +52,8 @@ pub struct Style {
     pub features: Vec<([u8; 4], u32)>,
     /// In pixels; between clusters only.
     pub letter_spacing: f64,
+    /// In pixels; after every space between words, besides.
+    pub word_spacing: f64,
     /// How far its baseline lies above the line's, in pixels.
     pub baseline_shift: f64,
 }
@@ -67,6 +69,7 @@ impl Default for Style {
             lang: None,
             features: Vec::new(),
             letter_spacing: 0.0,
+            word_spacing: 0.0,
             baseline_shift: 0.0,
         }
     }
@@ -410,10 +413,10 @@ fn key(fonts: &Fonts, paragraph: &Paragraph, measure: Option<f64>) -> Key {
         .u8(hanging_punctuation.end as u8);
     key = key.u32(max_lines.map_or(0, |max| max.max(1))).u8(*overflow as u8).u32(spans.len() as u32);
     for Span { text, style, ruby } in spans {
-        let Style { families, size, weight, italic, lang, features, letter_spacing, baseline_shift } = style;
+        let Style { families, size, weight, italic, lang, features, letter_spacing, word_spacing, baseline_shift } = style;
         key = key.bytes(text.as_bytes()).u32(families.len() as u32);
         key = families.iter().fold(key, |key, family| key.bytes(family.as_bytes()));
-        key = key.f64(*size).f64(*weight).u8(u8::from(*italic)).f64(*letter_spacing).f64(*baseline_shift);
+        key = key.f64(*size).f64(*weight).u8(u8::from(*italic)).f64(*letter_spacing).f64(*word_spacing).f64(*baseline_shift);
         key = match lang {
             Some(lang) => key.u8(1).bytes(lang.as_bytes()),
             None => key.u8(0),

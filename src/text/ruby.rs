@@ -28,7 +28,13 @@ impl Ruby {
         let mut found = Vec::new();
         for (number, span) in paragraph.spans.iter().enumerate() {
             let Some(text) = span.ruby.as_ref().filter(|ruby| !ruby.is_empty() && !span.text.is_empty()) else { continue };
-            let style = Style { size: span.style.size * SIZE, baseline_shift: 0.0, letter_spacing: 0.0, ..span.style.clone() };
+            let style = Style {
+                size: span.style.size * SIZE,
+                baseline_shift: 0.0,
+                letter_spacing: 0.0,
+                word_spacing: 0.0,
+                ..span.style.clone()
+            };
             let line = Paragraph {
                 spans: vec![Span { text: text.clone(), style, ruby: None }],
                 wrap: Wrap::None,

@@ -292,6 +292,23 @@ fn spaced_letters_keep_joins_and_edges() {
 }
 
 #[test]
+fn spaced_words_keep_joins_and_edges() {
+    for (text, spaces) in [("a b\u{a0}c", 2.0), ("سلام عليكم", 1.0), ("a  b", 2.0), ("漢字", 0.0)] {
+        let mut p = plain(text);
+        let tight = composed(&p, None).width;
+        p.spans[0].style.word_spacing = 7.0;
+        let c = composed(&p, None);
+        assert!((c.width - tight - 7.0 * spaces).abs() < 0.5, "{text}: {} {tight}", c.width);
+        assert!((right_edge(&c.lines[0]) - c.width).abs() < 1e-9, "{text}");
+    }
+    // A space that hangs at a line's end takes no room.
+    let mut p = plain("one two");
+    let narrow = composed(&p, Some(40.0)).lines[0].width;
+    p.spans[0].style.word_spacing = 7.0;
+    assert_eq!(composed(&p, Some(40.0)).lines[0].width, narrow);
+}
+
+#[test]
 fn alignment() {
     let mut p = plain("one two three four");
     let c = composed(&p, Some(100.0));

@@ -33,6 +33,11 @@ pub(in crate::text) fn ends_line(c: char) -> bool {
     matches!(c, '\n' | '\u{B}' | '\u{C}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
+/// What parts words and can be spaced (CSS Text, word-separator characters).
+pub(in crate::text) fn is_word_separator(c: char) -> bool {
+    matches!(c, ' ' | '\u{A0}' | '\u{1361}' | '\u{10100}' | '\u{10101}' | '\u{1039F}' | '\u{1091F}')
+}
+
 /// White space that hangs at a line's end: all separators but the no-break ones.
 pub(in crate::text) fn hangs(c: char) -> bool {
     match c {

@@ -13,7 +13,7 @@ use affiche::encode::{Compression, Format, Output};
 use affiche::limits::Limits;
 use affiche::lower::lower;
 use affiche::memo::Memo;
-use affiche::pipeline::{Engine, Request, TemplateRef};
+use affiche::pipeline::{Engine, Request, TemplateRef, View};
 use affiche::poster::Poster;
 use affiche::raster::{Encoded, raster};
 use affiche::settle::settle;
@@ -120,9 +120,7 @@ pub fn request(subject: &Subject, variables: &Map<String, Value>, compression: C
         template: TemplateRef::Inline(subject.template.clone()),
         variables: variables.clone(),
         overrides: Map::new(),
-        canvas: Map::new(),
-        scale: 1.0,
-        output: output(compression),
+        view: View { canvas: Map::new(), scale: 1.0, output: output(compression) },
         strict: false,
         refresh: false,
         asset_dirs: Vec::new(),

@@ -31,6 +31,8 @@ fields! {
         ruby: Option<String>,
         /// Between clusters: pixels, or `"0.1em"` of its own size.
         letter_spacing: Option<Distance>,
+        /// Of every space besides its own width: pixels, or `"0.25em"` of its own size.
+        word_spacing: Option<Distance>,
         /// How far it stands above the line: pixels, or `"0.4em"` of its own size; negative ones below.
         baseline_shift: Option<Distance>,
         /// A colour, or a gradient over the layer's box.
@@ -68,6 +70,7 @@ impl Read for Spans {
 pub(super) struct Base {
     pub style: Style,
     pub spacing: Option<Distance>,
+    pub word_spacing: Option<Distance>,
     pub look: Look,
 }
 
@@ -103,6 +106,7 @@ impl Base {
             lang: base.lang.clone(),
             features,
             letter_spacing: span.letter_spacing.or(self.spacing).map_or(0.0, |spacing| spacing.at(size)),
+            word_spacing: span.word_spacing.or(self.word_spacing).map_or(0.0, |spacing| spacing.at(size)),
             baseline_shift: span.baseline_shift.map_or(0.0, |shift| shift.at(size)),
         }
     }
@@ -145,7 +149,7 @@ mod tests {
     fn base() -> Base {
         let color = Paint::Solid(crate::color::Color::BLACK);
         let look = Look { color, stroke: None, highlight: None, decoration: None, emphasis: None };
-        Base { style: Style { size: 20.0, ..Style::default() }, spacing: Some(Distance::Em(0.1)), look }
+        Base { style: Style { size: 20.0, ..Style::default() }, spacing: Some(Distance::Em(0.1)), word_spacing: None, look }
     }
 
     fn texts(spans: &Value) -> Vec<String> {
