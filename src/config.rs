@@ -123,7 +123,6 @@ settings! {
     /// Posters that are computed at a time.
     render_workers: Workers = "cores", Render;
     /// How many times the usual time of a render one more may be expected to wait for a worker; beyond, it is refused with 429.
-    /// If for all that time somebody has had to wait, it is one render: a burst may queue, an overload may not.
     render_queue: Count<0, 1_000> = "3", Serve;
     /// Render requests that may be in hand at a time, fetching or waiting; beyond, they are refused with 429.
     max_inflight: Count<1, 100_000> = "256", Serve;

@@ -64,33 +64,15 @@ struct State {
     lent: usize,
     /// Moving average of the time one piece of work takes.
     service: Duration,
-    /// Since when somebody has had to wait at any time.
-    waiting_since: Option<Instant>,
     closed: bool,
 }
 
 struct Shared {
     threads: NonZeroUsize,
-    /// How many service times a piece of work may be expected to wait, in a burst.
+    /// How many service times a piece of work may be expected to wait.
     patience: u32,
     state: Mutex<State>,
     changed: Condvar,
-}
-
-impl State {
-    /// How many service times one more may be expected to wait: `most`, for a burst, which the workers get through in that time.
-    /// A queue that has stood for longer is no burst but too much: it only makes everybody wait, so that it is kept short (as CoDel
-    /// has it, RFC 8289).
-    fn patience(&self, most: u32, now: Instant) -> u32 {
-        let stood = self.waiting_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        if stood > self.service.saturating_mul(most) { most.min(1) } else { most }
-    }
-
-    fn queue_changed(&mut self) {
-        if self.queue.is_empty() {
-            self.waiting_since = None;
-        }
-    }
 }
 
 impl Shared {
@@ -109,18 +91,9 @@ pub struct Workers {
 const FIRST_GUESS: Duration = Duration::from_millis(50);
 
 impl Workers {
-    /// `threads` workers; work is admitted while it may be expected to wait at most `patience` service times, or one if for all that
-    /// time somebody has had to wait.
+    /// `threads` workers; work is admitted while it may be expected to wait at most `patience` service times.
     pub fn new(threads: NonZeroUsize, patience: u32) -> Workers {
-        let state = State {
-            queue: VecDeque::new(),
-            next_id: 0,
-            running: 0,
-            lent: 0,
-            service: FIRST_GUESS,
-            waiting_since: None,
-            closed: false,
-        };
+        let state = State { queue: VecDeque::new(), next_id: 0, running: 0, lent: 0, service: FIRST_GUESS, closed: false };
         let shared = Arc::new(Shared { threads, patience, state: Mutex::new(state), changed: Condvar::new() });
         let mut started = 0;
         for n in 0..threads.get() {
@@ -183,11 +156,10 @@ impl Workers {
             // Each worker is free again after one service time, on average.
             let turns = state.running + state.queue.len() + 1 - threads;
             let wait = state.service.mul_f64(turns as f64 / threads as f64);
-            let too_long = turns > threads.saturating_mul(state.patience(self.shared.patience, now) as usize);
+            let too_long = turns > threads.saturating_mul(self.shared.patience as usize);
             if too_long || now + wait >= cancel.deadline {
                 return Err(WorkError::Overloaded { retry_after: wait });
             }
-            state.waiting_since.get_or_insert(now);
         }
         let id = state.next_id;
         state.next_id += 1;
@@ -219,7 +191,6 @@ impl Drop for Waiting {
         let mut state = self.shared.lock();
         let queued = state.queue.iter().position(|job| job.id == self.id);
         let job = queued.and_then(|at| state.queue.remove(at));
-        state.queue_changed();
         drop(state);
         // What the work holds is dropped outside the lock.
         drop(job);
@@ -232,7 +203,6 @@ fn serve(shared: &Shared) {
     let mut state = shared.lock();
     loop {
         if let Some(job) = state.queue.pop_front() {
-            state.queue_changed();
             // Cores that idle now are lent to the first who comes, but not while others wait. Who comes next starts all the
             // same: sharing cores for a while beats waiting for a render that may not use what it was lent.
             let idle = if state.queue.is_empty() { total.saturating_sub(state.lent) } else { 1 };
@@ -347,38 +317,6 @@ mod tests {
             assert!(again.as_mut().poll(&mut cx).is_pending());
             open.send(()).unwrap();
             assert_eq!(again.await, Ok(7));
-        });
-    }
-
-    #[test]
-    fn a_queue_that_stands_is_kept_short() {
-        let pool = workers(1, 3);
-        block_on(async {
-            let mut cx = Context::from_waker(Waker::noop());
-            let (mut gates, mut jobs) = (Vec::new(), Vec::new());
-            for _ in 0..4 {
-                let (begun, open, work) = gate();
-                gates.push((begun, open));
-                jobs.push(Box::pin(pool.run(Instant::now() + LATER, work)));
-            }
-            for job in &mut jobs {
-                assert!(job.as_mut().poll(&mut cx).is_pending());
-            }
-            gates[0].0.recv().unwrap();
-            assert_eq!(pool.load().waiting, 3, "a burst is admitted");
-            // One goes and there would be room, but somebody has waited for longer than the longest wait.
-            thread::sleep(FIRST_GUESS * 3 + Duration::from_millis(5));
-            drop(jobs.pop());
-            let refused = pool.run(Instant::now() + LATER, |_, _| ()).await;
-            assert!(matches!(refused, Err(WorkError::Overloaded { .. })), "{refused:?}");
-            // Once nobody waits it begins anew.
-            for (_, open) in gates.iter().take(3) {
-                open.send(()).unwrap();
-            }
-            for job in jobs {
-                job.await.unwrap();
-            }
-            assert_eq!(pool.run(Instant::now() + LATER, |_, _| 7).await, Ok(7));
         });
     }
 
