@@ -350,24 +350,23 @@ pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
             problems.push(Problem::new(layer.place.clone(), Code::Internal, "the layer could not be read"));
         }
     }
-    let mut cells = 0;
-    let beyond = |layer: &&&Layer| {
-        cells += layer.cells();
-        cells > MAX_CELLS
-    };
-    if let Some(layer) = all(&read_layers).iter().find(beyond) {
+    if let Some(layer) = first_beyond(&read_layers, Layer::cells, MAX_CELLS) {
         let message = format!("the tables of one poster have at most {MAX_CELLS} cells together");
         problems.push(Problem::new(layer.place.child("rows"), Code::TooMany, message));
     }
-    let mut characters = 0;
-    let full = |layer: &&&Layer| {
-        characters += layer.characters();
-        characters > MAX_REQUEST_TEXT_CHARS
-    };
-    if let Some(layer) = all(&read_layers).iter().find(full) {
+    if let Some(layer) = first_beyond(&read_layers, Layer::characters, MAX_REQUEST_TEXT_CHARS) {
         let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
         let said = if matches!(layer.kind, Kind::Table(_)) { "rows" } else { "text" };
         problems.push(Problem::new(layer.place.child(said), Code::TooMany, message));
     }
     read_layers
+}
+
+/// The layer with which all have more than the `most` together, counting those within groups.
+fn first_beyond(layers: &[Layer], count: fn(&Layer) -> usize, most: usize) -> Option<&Layer> {
+    let mut sum = 0;
+    all(layers).into_iter().find(|layer| {
+        sum += count(layer);
+        sum > most
+    })
 }

@@ -70,8 +70,7 @@ pub trait Measured {
     fn size(&self) -> (f64, f64);
 
     /// Whether it is laid out anew in a `height` that is not its own.
-    fn follows_height(&self, height: f64) -> bool {
-        let _ = height;
+    fn follows_height(&self, _height: f64) -> bool {
         false
     }
 }

@@ -1,7 +1,5 @@
 //! A text tried at one size after the other: what its letters are shaped to is kept, and no glyph is placed.
 
-use std::sync::Arc;
-
 use crate::ctx::Ctx;
 use crate::key::KeyBuilder;
 use crate::memo::{Kind, Memo};
@@ -45,11 +43,5 @@ pub fn fitted_size<E>(
     find: impl FnOnce() -> Result<f64, E>,
 ) -> Result<f64, E> {
     let key = measures.iter().fold(KeyBuilder::new("fitted size").key(key(fonts, paragraph, None)), |key, one| key.f64(*one));
-    let key = key.finish();
-    if let Some(found) = memo.get::<f64>(Kind::Text, key) {
-        return Ok(*found);
-    }
-    let size = find()?;
-    memo.put(Kind::Text, key, Arc::new(size), size_of::<f64>());
-    Ok(size)
+    memo.get_or_make(Kind::Text, key.finish(), |_| size_of::<f64>(), find).map(|size| *size)
 }

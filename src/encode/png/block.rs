@@ -212,6 +212,11 @@ impl<'a> Part<'a> {
         Part { data, steps, from, first, counts, literals, distances, description, dynamic, fixed }
     }
 
+    /// Bits with codes of its own, their description aside: as [`Counts::cost`].
+    pub(super) fn coded(&self) -> u64 {
+        self.dynamic - self.description.bits()
+    }
+
     /// Bits of the block.
     pub(super) fn cost(&self) -> u64 {
         3 + self.dynamic.min(self.fixed)

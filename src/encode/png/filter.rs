@@ -3,9 +3,8 @@
 // A stretch has a fixed length, and the index runs over it.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
-use crate::level::dispatched;
-
 use super::Grid;
+use crate::level::dispatched;
 
 /// Filter types; their numbers stand before each row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

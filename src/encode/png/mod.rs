@@ -23,10 +23,9 @@ mod tests;
 
 use std::sync::Arc;
 
+use super::{Compression, EncodeError, Format, Layout};
 use crate::ctx::Simd;
 use crate::level::Level;
-
-use super::{Compression, EncodeError, Format, Layout};
 pub use chunks::{header, trailer};
 use filter::Filter;
 use palette::{Indexed, Palette};

@@ -191,7 +191,8 @@ impl Palette {
         self.straight().map(|[.., a]| a).filter(|a| *a < 255).collect()
     }
 
-    /// Rows of `width` pixels into `out`, each from a byte on and behind the number of no filter; `None` if a colour of the band is not in the palette.
+    /// Rows of `width` pixels into `out`, each from a byte on and behind the number of no filter; `None` if a colour of the band is
+    /// not in the palette.
     pub(super) fn pack(&self, band: &Indexed, width: usize, out: &mut Vec<u8>) -> Option<()> {
         let places = self.places(&band.colours)?;
         let depth = usize::from(self.depth());

@@ -1,10 +1,9 @@
 //! The fast way: plain rows with matches, for text, flat areas and gradients in steps, which repeat; or filtered rows with runs of
 //! zeros, for pictures. The pixels of the band alone decide.
 
-use crate::level::Level;
-
-use super::block::{self, Counts, Part};
+use super::block::{self, Counts, Part, Step};
 use super::{Finder, Grid, filter, matches};
+use crate::level::Level;
 
 /// Rows of a band that speak for all, spread over it.
 const SAMPLED: usize = 12;
@@ -19,20 +18,24 @@ pub(super) fn write<'a>(
     out: &mut Vec<u8>,
 ) -> &'a [u8] {
     let step = (plain.len() / grid.stride / SAMPLED).max(1);
+    let Finder { table, steps, others, .. } = finder;
     if !grid.smooth || repeat(plain, grid, step) {
-        finder.table.matches(plain, &matches::near(grid), &mut finder.steps);
-        let counts = Counts::of(plain, &finder.steps);
-        let (bits, all) = (counts.cost(), plain.len() as u64 * 8);
+        table.matches(plain, &matches::near(grid), steps);
+        let matched = Part::of(plain, steps, (0, 0));
+        let (bits, all) = (matched.coded(), plain.len() as u64 * 8);
+        let mut as_runs = |filtered: &mut Vec<u8>| {
+            let sampled = runs(level, plain, grid, step, filtered, others).cost();
+            sampled * plain.len() as u64 / filtered.len().max(1) as u64
+        };
         // In between runs are hardly ever less: not where nearly all is flat, not where much does not repeat.
         let surely = !grid.smooth || (all / 64..all / 16).contains(&bits);
-        if surely || bits * 15 / 16 <= as_runs(level, plain, grid, step, filtered, finder) {
-            block::write(plain, &[Part::new(plain, &finder.steps, (0, 0), counts)], out);
+        if surely || bits * 15 / 16 <= as_runs(filtered) {
+            block::write(plain, &[matched], out);
             return plain;
         }
     }
-    filter::rows(level, plain, grid, 1, filtered);
-    matches::zero_runs(filtered, &mut finder.steps);
-    block::write(filtered, &[Part::of(filtered, &finder.steps, (0, 0))], out);
+    let counts = runs(level, plain, grid, 1, filtered, steps);
+    block::write(filtered, &[Part::new(filtered, steps, (0, 0), counts)], out);
     filtered
 }
 
@@ -52,9 +55,9 @@ fn repeat(rows: &[u8], Grid { stride, pixel, .. }: Grid, step: usize) -> bool {
     repeated * 8 >= all * 3
 }
 
-/// About how many bits the band takes as runs.
-fn as_runs(level: Level, plain: &[u8], grid: Grid, step: usize, filtered: &mut Vec<u8>, finder: &mut Finder) -> u64 {
+/// Filters every `step`th row and finds the runs of zeros in them.
+fn runs(level: Level, plain: &[u8], grid: Grid, step: usize, filtered: &mut Vec<u8>, steps: &mut Vec<Step>) -> Counts {
     filter::rows(level, plain, grid, step, filtered);
-    matches::zero_runs(filtered, &mut finder.others);
-    Counts::of(filtered, &finder.others).cost() * plain.len() as u64 / filtered.len().max(1) as u64
+    matches::zero_runs(filtered, steps);
+    Counts::of(filtered, steps)
 }

@@ -1,9 +1,8 @@
 //! The smaller file for more time: plain or filtered rows with the cheapest steps there are, in as many blocks as pay.
 
-use crate::level::Level;
-
 use super::block::{self, Counts};
 use super::{Finder, Grid, filter, matches, split};
+use crate::level::Level;
 
 /// Appends the rows of `plain` as blocks that end on a byte; what they hold is `plain` or `filtered`, and returned. Filters that
 /// change from row to row between the two gain nothing: a filtered row is no use to the plain ones that would repeat it.
