@@ -3,6 +3,7 @@
 mod inspect;
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::encode::Output;
 use crate::key::Key;
 use crate::layer::choices::Choices;
 use crate::layer::{Content, LayerId, Surroundings};
-use crate::layout::receipt::{self, Ink};
+use crate::layout::receipt::receipt;
 use crate::layout::{Layout, lay_out};
 use crate::limits::Limits;
 use crate::lower::lower;
@@ -37,7 +38,8 @@ pub struct Studio<'a> {
 #[derive(Debug)]
 pub struct Drawn {
     pub file: Encoded,
-    pub receipt: Value,
+    /// Null where [`Telling::Nothing`] was asked for.
+    pub receipt: Arc<Value>,
     /// Layers of text in which no face had some character.
     pub missing_glyphs: Vec<LayerId>,
     /// Texts that stand out less than they ask for, after whatever could be done.
@@ -60,12 +62,21 @@ impl From<Stopped> for DrawError {
     }
 }
 
+/// What is wanted besides the picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Telling {
+    Nothing,
+    Receipt,
+}
+
 /// One size of what is drawn, and the files wanted of it.
 pub struct Sheet<'a> {
     pub poster: &'a Poster,
     pub assets: &'a Assets,
     pub scale: f64,
     pub outputs: Vec<Output>,
+    pub telling: Telling,
     /// Of several, which one it is: for messages.
     pub number: Option<usize>,
 }
@@ -96,9 +107,14 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// One picture, without a receipt.
 pub fn draw(poster: &Poster, assets: &Assets, scale: f64, output: &Output, studio: &Studio) -> Result<Drawn, DrawError> {
-    let sheet = Sheet { poster, assets, scale, outputs: vec![*output], number: None };
-    let mut drawn = draw_all(std::slice::from_ref(&sheet), studio).map_err(|(_, error)| error)?;
+    draw_sheet(&Sheet { poster, assets, scale, outputs: vec![*output], telling: Telling::Nothing, number: None }, studio)
+}
+
+/// A sheet of one output.
+pub fn draw_sheet(sheet: &Sheet, studio: &Studio) -> Result<Drawn, DrawError> {
+    let mut drawn = draw_all(std::slice::from_ref(sheet), studio).map_err(|(_, error)| error)?;
     let none = || Problem::new(Place::new(In::Body, ""), Code::Internal, "nothing was drawn");
     drawn.pop().ok_or_else(|| DrawError::Problems(none().into()))
 }
@@ -133,10 +149,10 @@ pub fn draw_all(sheets: &[Sheet], studio: &Studio) -> Result<Vec<Drawn>, (usize,
     for (n, (mut view, settled)) in views.into_iter().zip(settled).enumerate() {
         let sheet = view.sheet;
         let settled = view.until_read(settled, &mut made, studio, &mut clock).map_err(|error| (n, sheet.error(error)))?;
-        let (receipt, missing_glyphs, faint) = (view.receipt(), missing_glyphs(&view.layout), view.faint());
+        let (receipt, missing_glyphs, faint) = (Arc::new(view.receipt()), missing_glyphs(&view.layout), view.faint());
         for output in &sheet.outputs {
             let file = raster(&settled, output, studio.memo, studio.ctx).map_err(|error| (n, sheet.error(unencoded(error))))?;
-            let (receipt, missing_glyphs, faint) = (receipt.clone(), missing_glyphs.clone(), faint.clone());
+            let (receipt, missing_glyphs, faint) = (Arc::clone(&receipt), missing_glyphs.clone(), faint.clone());
             drawn.push(Drawn { file, receipt, missing_glyphs, faint, timing: Vec::new() });
         }
         clock.lap("raster");
@@ -199,7 +215,10 @@ impl View<'_, '_> {
     }
 
     fn receipt(&self) -> Value {
-        let mut receipt = receipt::receipt(&self.layout, self.sheet.assets, Ink::LeftOut);
+        if self.sheet.telling == Telling::Nothing {
+            return Value::Null;
+        }
+        let mut receipt = receipt(&self.layout, self.sheet.assets);
         inspect::tell(&self.contrasts, &self.layout, &mut receipt);
         receipt
     }
@@ -219,11 +238,11 @@ pub struct Measured {
     pub timing: Vec<(&'static str, f64)>,
 }
 
-/// The receipt alone, with the ink of texts: layout and nothing after it.
+/// The receipt alone: layout and nothing after it.
 pub fn measure(poster: &Poster, assets: &Assets, scale: f64, studio: &Studio) -> Result<Measured, Problems> {
     let mut clock = Clock::start();
     let layout = lay_out_at(poster, assets, scale, studio)?;
-    let receipt = receipt::receipt(&layout, assets, Ink::Told);
+    let receipt = receipt(&layout, assets);
     clock.lap("layout");
     Ok(Measured { receipt, missing_glyphs: missing_glyphs(&layout), timing: clock.laps })
 }

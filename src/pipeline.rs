@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::asset::{Assets, FontBytes, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
-use crate::draw::{Studio, measure};
+use crate::draw::{Studio, Telling, measure};
 use crate::encode::Output;
 use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::Layer;
@@ -44,6 +44,8 @@ pub struct Request {
     pub variables: Map<String, Value>,
     pub overrides: Map<String, Value>,
     pub view: View,
+    /// A measure tells its receipt all the same.
+    pub telling: Telling,
     /// A degraded picture is an error.
     pub strict: bool,
     /// Ask the origins again, however fresh the cache.
@@ -78,8 +80,8 @@ pub struct Rendered {
     /// 32 hex digits, without quotes; names the bytes.
     pub etag: String,
     pub degraded: Vec<Degraded>,
-    /// The contract's receipt, as JSON.
-    pub receipt: Value,
+    /// The contract's receipt, as JSON; null where the request wanted none.
+    pub receipt: Arc<Value>,
     /// Stage and milliseconds, for `Server-Timing`.
     pub timing: Vec<(&'static str, f64)>,
 }

@@ -80,6 +80,16 @@ impl Shared {
         // No code of others runs under the lock, so a poisoned state is still a good one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How long a piece of work that came now would wait for a worker.
+    fn expected_wait(&self, state: &State) -> Result<Duration, WorkError> {
+        let threads = self.threads.get();
+        // Each worker is free again after one service time, on average.
+        let turns = (state.running + state.queue.len() + 1).saturating_sub(threads);
+        let wait = state.service.mul_f64(turns as f64 / threads as f64);
+        let too_long = turns > threads.saturating_mul(self.patience as usize);
+        if too_long { Err(WorkError::Overloaded { retry_after: wait }) } else { Ok(wait) }
+    }
 }
 
 /// The pool. Its threads end when it is dropped and their work is done.
@@ -117,6 +127,11 @@ impl Workers {
         Load { threads: self.shared.threads.get(), running: state.running, waiting: state.queue.len() }
     }
 
+    /// Says no as [`Workers::run`] would right now: for what is only worth doing if there will be a worker.
+    pub fn ready(&self) -> Result<(), WorkError> {
+        self.shared.expected_wait(&self.shared.lock()).map(|_| ())
+    }
+
     /// Runs `work` on a worker. It is given the flag that says when to give up, and how many threads it may use, its own included.
     ///
     /// Refused at once with [`WorkError::Overloaded`] if the queue is too long. Dropping the future takes queued work out of
@@ -147,19 +162,13 @@ impl Workers {
         if now >= cancel.deadline {
             return Err(WorkError::Deadline);
         }
-        let threads = self.shared.threads.get();
         let mut state = self.shared.lock();
         if state.closed {
             return Err(WorkError::Closed);
         }
-        if state.running + state.queue.len() >= threads {
-            // Each worker is free again after one service time, on average.
-            let turns = state.running + state.queue.len() + 1 - threads;
-            let wait = state.service.mul_f64(turns as f64 / threads as f64);
-            let too_long = turns > threads.saturating_mul(self.shared.patience as usize);
-            if too_long || now + wait >= cancel.deadline {
-                return Err(WorkError::Overloaded { retry_after: wait });
-            }
+        let wait = self.shared.expected_wait(&state)?;
+        if !wait.is_zero() && now + wait >= cancel.deadline {
+            return Err(WorkError::Overloaded { retry_after: wait });
         }
         let id = state.next_id;
         state.next_id += 1;
@@ -304,6 +313,7 @@ mod tests {
                 assert!(job.as_mut().poll(&mut cx).is_pending());
             }
             assert_eq!(pool.load(), Load { threads: 1, running: 1, waiting: 3 });
+            assert!(matches!(pool.ready(), Err(WorkError::Overloaded { .. })));
             let refused = pool.run(Instant::now() + LATER, |_, _| ()).await;
             assert!(
                 matches!(refused, Err(WorkError::Overloaded { retry_after }) if retry_after == FIRST_GUESS * 4),
@@ -312,7 +322,7 @@ mod tests {
 
             // Who goes makes room.
             drop(queued.pop());
-            assert_eq!(pool.load().waiting, 2);
+            assert_eq!((pool.load().waiting, pool.ready()), (2, Ok(())));
             let mut again = pin!(pool.run(Instant::now() + LATER, |_, _| 7));
             assert!(again.as_mut().poll(&mut cx).is_pending());
             open.send(()).unwrap();

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use affiche::cli::setup::{User, engine};
 use affiche::config::{Config, Flags};
+use affiche::draw::Telling;
 use affiche::encode::{Compression, Format, Output};
 use affiche::pipeline::{Engine, Request, TemplateRef, View};
 use affiche::problem::Code;
@@ -233,6 +234,7 @@ impl Stage {
                 scale: 1.0,
                 output: Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 },
             },
+            telling: Telling::Nothing,
             strict: false,
             refresh: false,
             asset_dirs: Vec::new(),

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use affiche::draw::Telling;
 use affiche::encode::{Compression, Format, Output};
 use affiche::intake::{Intake, IntakeSettings};
 use affiche::limits::Limits;
@@ -191,6 +192,7 @@ fn request(template: TemplateRef, variables: Value) -> Request {
             scale: 0.25,
             output: Output { format: Format::Png, quality: 85, compression: Compression::Fast, dpi: 72 },
         },
+        telling: Telling::Nothing,
         strict: false,
         refresh: false,
         asset_dirs: Vec::new(),
@@ -208,8 +210,8 @@ fn render(engine: &Engine, request: &Request) -> Rendered {
 }
 
 /// All that a caller sees, but for the time it took.
-fn seen(rendered: &Rendered) -> (Vec<u8>, String, Value, usize) {
-    (rendered.chunks.concat(), rendered.etag.clone(), rendered.receipt.clone(), rendered.degraded.len())
+fn seen(rendered: &Rendered) -> (Vec<u8>, String, String, usize) {
+    (rendered.chunks.concat(), rendered.etag.clone(), rendered.receipt.to_string(), rendered.degraded.len())
 }
 
 fn hits(engine: &Engine, kind: Kind) -> u64 {

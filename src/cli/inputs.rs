@@ -11,6 +11,7 @@ use crate::cli::subject::Subject;
 use crate::cli::variables::{self, Given};
 use crate::cli::{Fault, note};
 use crate::config::Config;
+use crate::draw::Telling;
 use crate::encode::Output;
 use crate::http::render::Scale;
 use crate::pipeline::{Engine, Request, TemplateRef, View};
@@ -95,7 +96,7 @@ impl Wanted {
         Instant::now() + self.config.request_deadline.get().min(Duration::from_secs(86_400))
     }
 
-    pub fn request(self, engine: &Engine, output: Output) -> Result<Request, Fault> {
+    pub fn request(self, engine: &Engine, output: Output, telling: Telling) -> Result<Request, Fault> {
         let Wanted { subject, given, from_file, overrides, scale, strict, refresh, assets, .. } = self;
         let (template, variables) = bind(engine, subject.template, from_file, given)?;
         // `--assets` first, then the folder of the template.
@@ -105,6 +106,7 @@ impl Wanted {
             variables,
             overrides,
             view: View { canvas: Map::new(), scale, output },
+            telling,
             strict,
             refresh,
             asset_dirs,

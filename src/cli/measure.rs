@@ -3,6 +3,7 @@
 use crate::cli::inputs::Inputs;
 use crate::cli::setup::{self, User};
 use crate::cli::{Fault, Json, block_on, print};
+use crate::draw::Telling;
 use crate::encode::{Compression, Format, Output};
 use crate::http::measure::document;
 
@@ -28,7 +29,7 @@ pub fn run(args: &Args) -> Result<(), Fault> {
         let until = wanted.until();
         // Nothing is encoded; a request has an output all the same.
         let output = Output { format: Format::Png, quality: 100, compression: Compression::Fast, dpi: 72 };
-        Ok(engine.measure(wanted.request(&engine, output)?, until).await?)
+        Ok(engine.measure(wanted.request(&engine, output, Telling::Nothing)?, until).await?)
     })?;
     print(&format!("{:#}\n", document(measured)))
 }

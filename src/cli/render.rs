@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::inputs::Inputs;
 use crate::cli::setup::{self, User};
 use crate::cli::{Fault, Json, block_on, note, output, print};
+use crate::draw::Telling;
 use crate::encode::{Compression, Format, Output};
 use crate::http::render::{default_quality, degraded_entry};
 use crate::pipeline::Rendered;
@@ -61,10 +62,11 @@ pub fn run(args: Args) -> Result<(), Fault> {
     let (target, format) = output::choose(args.out.as_deref(), args.format, &wanted.subject.name)?;
     let quality = args.quality.unwrap_or(default_quality(format));
     let output = Output { format, quality, compression: args.compression, dpi: args.dpi };
+    let telling = if json == Json::Yes { Telling::Receipt } else { Telling::Nothing };
     let rendered = block_on(async {
         let engine = setup::engine(&wanted.config, User::Command)?;
         let until = wanted.until();
-        Ok(engine.render(wanted.request(&engine, output)?, until).await?)
+        Ok(engine.render(wanted.request(&engine, output, telling)?, until).await?)
     })?;
     target.write(&rendered.chunks)?;
     for degraded in &rendered.degraded {
@@ -85,6 +87,6 @@ fn report(rendered: &Rendered, target: &output::Target) -> Value {
         "bytes": rendered.chunks.iter().map(bytes::Bytes::len).sum::<usize>(),
         "etag": rendered.etag,
         "degraded": rendered.degraded.iter().map(degraded_entry).collect::<Vec<Value>>(),
-        "receipt": rendered.receipt,
+        "receipt": *rendered.receipt,
     })
 }

@@ -15,6 +15,7 @@ use super::access::Right;
 use super::around::Arrived;
 use super::error::Failure;
 use super::render::{degraded_entry, place_in_hand, read, tell_timing};
+use crate::draw::Telling;
 use crate::encode::Format;
 use crate::pipeline::Measured;
 
@@ -29,7 +30,7 @@ pub async fn post(
     let deadline = arrived + app.request_deadline;
     let json = super::body::json(&parts.headers, body, app.max_body_bytes, deadline).await?;
     // Nothing is encoded: the format says nothing here.
-    let measured = app.engine.measure(read(json)?.request(Format::Png).0, deadline).await?;
+    let measured = app.engine.measure(read(json)?.request(Format::Png, Telling::Nothing).0, deadline).await?;
     let timing = measured.timing.clone();
     let mut response = Response::new(Body::from(document(measured).to_string()));
     let headers = response.headers_mut();

@@ -20,8 +20,9 @@ use super::around::Arrived;
 use super::chunks::Chunks;
 use super::error::Failure;
 use super::metrics::Outcome;
-use super::negotiate::{self, Answer, media_type};
+use super::negotiate::{self, Answer, Pack, media_type};
 use super::outputs::{self, Outputs};
+use crate::draw::Telling;
 use crate::encode::{Compression, Format, Output};
 use crate::pipeline::{Degraded, Rendered, Request, TemplateRef, View};
 use crate::problem::{Code, In, Place, Problems};
@@ -59,7 +60,8 @@ async fn one(app: &App, headers: &HeaderMap, wish: Wish, (arrived, deadline): (I
     let format = match answer {
         Answer::Picture(format) | Answer::Json(format) => format,
     };
-    let (request, _) = wish.request(format);
+    let telling = if matches!(answer, Answer::Json(_)) { Telling::Receipt } else { Telling::Nothing };
+    let (request, _) = wish.request(format, telling);
     let rendered = app.engine.render(request, deadline).await.inspect_err(|_| app.metrics.failed())?;
     let outcome = if rendered.degraded.is_empty() { Outcome::Good } else { Outcome::Degraded };
     app.metrics.rendered(outcome, arrived.elapsed(), &rendered.timing);
@@ -76,7 +78,8 @@ async fn several(
     (arrived, deadline): (Instant, Instant),
 ) -> Result<Response, Failure> {
     let pack = outputs::choose(headers)?;
-    let (request, wanted) = wish.request(Format::Png);
+    let telling = if pack == Pack::Json { Telling::Receipt } else { Telling::Nothing };
+    let (request, wanted) = wish.request(Format::Png, telling);
     let views = wanted.iter().map(|wanted| wanted.view.clone()).collect();
     let rendered = app.engine.render_all(&request, views, deadline).await.inspect_err(|_| app.metrics.failed())?;
     // One render to the metrics: its stages were gone through once.
@@ -185,7 +188,7 @@ pub(super) struct Wish {
 
 impl Wish {
     /// The request, and its several pictures if it wants such; `format` where it names none.
-    pub(super) fn request(self, format: Format) -> (Request, Vec<outputs::Wanted>) {
+    pub(super) fn request(self, format: Format, telling: Telling) -> (Request, Vec<outputs::Wanted>) {
         let Wish { template, variables, overrides, mut manner, outputs } = self;
         let canvas = manner.canvas.take().map_or_else(Map::new, Canvas::into_map);
         let wanted = outputs.map(|outputs| outputs.wanted(&canvas, &manner, format)).unwrap_or_default();
@@ -198,6 +201,7 @@ impl Wish {
                 scale: manner.scale.get(),
                 output: output_of(format, manner.quality, manner.compression, manner.dpi),
             },
+            telling,
             strict: manner.strict,
             refresh: manner.refresh,
             asset_dirs: Vec::new(),
@@ -294,7 +298,7 @@ pub(super) fn json_of(rendered: Rendered, format: Format) -> Map<String, Value> 
         ("image", Value::from(BASE64.encode(rendered.chunks.concat()))),
         ("media_type", Value::from(media_type(format))),
         ("degraded", rendered.degraded.iter().map(degraded_entry).collect()),
-        ("receipt", rendered.receipt),
+        ("receipt", Arc::unwrap_or_clone(rendered.receipt)),
     ];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -424,7 +428,7 @@ mod tests {
     fn a_whole_body() {
         let body = json!({ "template": "share@3", "variables": { "a": 1 }, "overrides": { "t.size": 3 }, "canvas": { "width": 10 },
                            "format": "jpeg", "scale": 2, "dpi": 300, "strict": true, "refresh": true, "quality": null });
-        let (request, wanted) = read(body).unwrap().request(Format::Jpeg);
+        let (request, wanted) = read(body).unwrap().request(Format::Jpeg, Telling::Nothing);
         assert!(wanted.is_empty());
         let expected = Request {
             template: TemplateRef::Named("share@3".to_owned()),
@@ -435,6 +439,7 @@ mod tests {
                 scale: 2.0,
                 output: Output { format: Format::Jpeg, quality: 85, compression: Compression::Fast, dpi: 300 },
             },
+            telling: Telling::Nothing,
             strict: true,
             refresh: true,
             asset_dirs: Vec::new(),
@@ -448,7 +453,7 @@ mod tests {
             json!({ "width": 1, "height": 1, "layers": [], "format": "no field of templates, but that is not asked here" });
         let wish = read(template.clone()).unwrap();
         assert_eq!(wish.template, TemplateRef::Inline(template));
-        assert_eq!(wish.request(Format::Png).0.view.scale, 1.0);
+        assert_eq!(wish.request(Format::Png, Telling::Nothing).0.view.scale, 1.0);
     }
 
     #[test]

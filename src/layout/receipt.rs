@@ -14,21 +14,14 @@ use crate::layer::{Content, Kind};
 use crate::layout::{Layout, Seen};
 use crate::text::{Composed, Face, Glyph, Line, Pose, Run, TOLERANCE};
 
-/// Whether the receipt tells what the glyphs of a text cover: every outline must be read for it, which a render does not wait
-/// for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ink {
-    Told,
-    LeftOut,
-}
-
-/// The contract's receipt; `assets` tells where pictures came from.
-pub fn receipt(layout: &Layout, assets: &Assets, ink: Ink) -> Value {
-    let layers: Vec<Value> = layout.all().iter().map(|seen| layer(seen, layout.scale, assets, ink)).collect();
+/// The contract's receipt; `assets` tells where pictures came from. It takes as long as laying out: every outline is read for
+/// the ink, and hundreds of small strings are made.
+pub fn receipt(layout: &Layout, assets: &Assets) -> Value {
+    let layers: Vec<Value> = layout.all().iter().map(|seen| layer(seen, layout.scale, assets)).collect();
     json!({ "width": layout.size.width(), "height": layout.size.height(), "layers": layers })
 }
 
-fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
+fn layer(placed: &Seen, scale: f64, assets: &Assets) -> Value {
     let layer = placed.layer;
     let mut entry = Map::new();
     entry.insert("at".into(), json!(layer.place.at));
@@ -41,14 +34,14 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
     match (&layer.kind, placed.content) {
-        (Kind::Text(text), content) => tell_text(text, content, (placed.rect, scale), ink, &mut entry),
+        (Kind::Text(text), content) => tell_text(text, content, (placed.rect, scale), &mut entry),
         (Kind::Table(table), Content::Table(measured)) => {
             let own = placed.rect;
             let columns = measured.columns.iter().map(|(x, width)| Rect { x: own.x + x, width: *width, ..own });
             let rows = measured.rows.iter().map(|(y, height)| Rect { y: own.y + y, height: *height, ..own });
             entry.insert("columns".into(), columns.map(|column| rect(column, scale)).collect());
             entry.insert("rows".into(), rows.map(|row| rect(row, scale)).collect());
-            let cells = table.told(measured).map(|told| cell(&told, own, scale, ink));
+            let cells = table.told(measured).map(|told| cell(&told, own, scale));
             entry.insert("cells".into(), cells.collect());
         }
         (Kind::Image(_) | Kind::Svg(_), _) => {
@@ -67,7 +60,7 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets, ink: Ink) -> Value {
 }
 
 /// A cell of a table that lies in this box.
-fn cell(told: &Told, table: Rect, scale: f64, ink: Ink) -> Value {
+fn cell(told: &Told, table: Rect, scale: f64) -> Value {
     let own = Rect { x: table.x + told.rect.x, y: table.y + told.rect.y, ..told.rect };
     let mut entry = Map::new();
     entry.insert("at".into(), json!(told.place.at));
@@ -77,12 +70,12 @@ fn cell(told: &Told, table: Rect, scale: f64, ink: Ink) -> Value {
     entry.insert("row".into(), json!(told.row));
     entry.insert("column".into(), json!(told.column));
     entry.insert("box".into(), rect(own, scale));
-    tell_text(told.text, told.content, (own, scale), ink, &mut entry);
+    tell_text(told.text, told.content, (own, scale), &mut entry);
     Value::Object(entry)
 }
 
 /// What is told of a text in its box.
-fn tell_text(text: &Text, content: &Content, (own, scale): (Rect, f64), ink: Ink, entry: &mut Map<String, Value>) {
+fn tell_text(text: &Text, content: &Content, (own, scale): (Rect, f64), entry: &mut Map<String, Value>) {
     let Content::Text { composed, indent, fitted, route, .. } = content else { return };
     let (dx, dy) = text.offset(composed, *indent, own);
     let route = route.as_deref();
@@ -93,7 +86,7 @@ fn tell_text(text: &Text, content: &Content, (own, scale): (Rect, f64), ink: Ink
     };
     let drawn = composed.lines.iter().any(|line| !line.runs.is_empty());
     let size = text.paragraph.spans.first().filter(|_| drawn).map(|span| fitted.unwrap_or(span.style.size));
-    if let (Ink::Told, Some(covered)) = (ink, ink_box(composed, route)) {
+    if let Some(covered) = ink_box(composed, route) {
         entry.insert("ink".into(), rect(Rect { x: covered.x + dx, y: covered.y + dy, ..covered }, scale));
     }
     if let Some(size) = size {

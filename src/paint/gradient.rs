@@ -1,7 +1,5 @@
 //! Gradients: the colours of a row of pixels, each computed from its own centre.
 
-use std::ops::ControlFlow;
-
 use crate::geom::Affine;
 use crate::level::{Level, dispatched};
 use crate::scene::{Gradient, GradientKind, Stop};
@@ -54,6 +52,10 @@ impl Piece {
     fn holds(&self, at: f64) -> bool {
         self.from <= at && at < self.to
     }
+
+    fn is_opaque(&self) -> bool {
+        self.color[3] == 255.0 && self.change[3] == 0.0
+    }
 }
 
 impl Shader {
@@ -104,6 +106,18 @@ impl Shader {
         }
     }
 
+    /// The piece in which all of the places lie, if they lie in one.
+    #[inline(always)]
+    fn piece_of_all(&self, places: &[f64; RUN]) -> Option<Piece> {
+        let piece = *self.piece_at(places[0])?;
+        let one = match self.kind {
+            // Along a row they rise or fall, rounded as they are.
+            GradientKind::Linear => piece.holds(places[0]) && piece.holds(places[RUN - 1]),
+            _ => places.iter().fold(true, |all, &at| all & (piece.from <= at) & (at < piece.to)),
+        };
+        one.then_some(piece)
+    }
+
     /// NaN counts as before the first stop.
     fn piece_at(&self, at: f64) -> Option<&Piece> {
         let after = self.pieces.partition_point(|piece| piece.from <= at);
@@ -121,14 +135,26 @@ fn color_at(piece: &Piece, at: f64) -> [u8; 4] {
 }
 
 #[inline(always)]
+fn rounded(start: f32, change: f32, along: f32) -> u32 {
+    (start + change * along + ROUND).to_bits() & 255
+}
+
+#[inline(always)]
 fn mix(piece: &Piece, along: f32) -> [u8; 4] {
     let [r, g, b, a] = piece.color;
     let [dr, dg, db, da] = piece.change;
-    let round = |start: f32, change: f32| (start + change * along + ROUND).to_bits() & 255;
-    let a = round(a, da);
+    let a = rounded(a, da, along);
     // A channel could round up where alpha, a hair smaller, rounds down.
-    let channel = |start: f32, change: f32| round(start, change).min(a);
+    let channel = |start, change| rounded(start, change, along).min(a);
     (channel(r, dr) | channel(g, dg) << 8 | channel(b, db) << 16 | a << 24).to_le_bytes()
+}
+
+/// As [`mix`], where both ends are opaque.
+#[inline(always)]
+fn mix_opaque(piece: &Piece, along: f32) -> [u8; 4] {
+    let [r, g, b, _] = piece.color;
+    let [dr, dg, db, _] = piece.change;
+    (rounded(r, dr, along) | rounded(g, dg, along) << 8 | rounded(b, db, along) << 16 | 0xff00_0000).to_le_bytes()
 }
 
 #[inline(always)]
@@ -142,31 +168,34 @@ fn shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]) {
             GradientKind::Radial => radial_places(map, x, y, &mut places),
             GradientKind::Conic => conic_places(map, x, y, &mut places),
         }
-        if color_in_one_piece(shader, &places, run).is_continue() {
-            shader.color(&places, run);
+        match shader.piece_of_all(&places) {
+            Some(piece) if run.len() == RUN * 4 => color_in_one_piece(piece, &places, run),
+            _ => shader.color(&places, run),
         }
     }
 }
 
-/// Colours a full run if all of it lies in one piece; else leaves it to be done.
+/// Colours a full run that lies in one piece.
 #[inline(always)]
-fn color_in_one_piece(shader: &Shader, places: &[f64; RUN], run: &mut [u8]) -> ControlFlow<()> {
-    let Some(piece) = shader.piece_at(places[0]) else {
-        return ControlFlow::Break(());
-    };
-    let (from, to) = (piece.from, piece.to);
-    if run.len() != RUN * 4 || !places.iter().fold(true, |all, &at| all & (from <= at) & (at < to)) {
-        return ControlFlow::Continue(());
+fn color_in_one_piece(piece: Piece, places: &[f64; RUN], run: &mut [u8]) {
+    let pixels = run.as_chunks_mut::<4>().0;
+    if piece.per_unit == 0.0 {
+        pixels.fill(mix(&piece, 0.0));
+        return;
     }
-    let piece = *piece;
     let mut along = [0f32; RUN];
     for (along, at) in along.iter_mut().zip(places) {
         *along = ((at - piece.origin) * piece.per_unit) as f32;
     }
-    for (px, along) in run.as_chunks_mut::<4>().0.iter_mut().zip(along) {
-        *px = mix(&piece, along);
+    if piece.is_opaque() {
+        for (px, along) in pixels.iter_mut().zip(along) {
+            *px = mix_opaque(&piece, along);
+        }
+    } else {
+        for (px, along) in pixels.iter_mut().zip(along) {
+            *px = mix(&piece, along);
+        }
     }
-    ControlFlow::Break(())
 }
 
 dispatched! {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Engine, Request, TemplateRef, View};
+use super::{Engine, Request, TemplateRef, View, work_problem};
 use crate::asset::{Assets, Shown};
-use crate::draw::Drawn;
+use crate::draw::{Drawn, Telling};
 use crate::key::{Key, KeyBuilder};
 use crate::layer::LayerId;
 use crate::memo::Kind;
@@ -25,7 +25,7 @@ pub(super) struct Merged {
 pub(super) struct File {
     pub chunks: Vec<Bytes>,
     pub etag: String,
-    pub receipt: Value,
+    pub receipt: Arc<Value>,
     pub missing_glyphs: Vec<LayerId>,
     pub faint: Vec<LayerId>,
 }
@@ -64,6 +64,8 @@ impl Engine {
         if let Some(poster) = self.memo.get::<Poster>(Kind::Poster, name) {
             return Ok(Merged { poster, name });
         }
+        // No file is remembered of what is not: this will be drawn, or refused before it costs anything.
+        self.workers.ready().map_err(|error| work_problem(&error))?;
         let poster = Arc::new(Poster::read(&template, &supplied, &self.limits)?);
         if self.memo.is_second_sight(name) {
             self.memo.put(Kind::Poster, name, Arc::clone(&poster), poster.weight);
@@ -102,7 +104,7 @@ impl Engine {
 }
 
 /// Names a file by all that determines it and its receipt. What is shown counts as it is: fresh or stale, from here or there.
-pub(super) fn name_of_file(poster: Key, assets: &Assets, view: &View) -> Key {
+pub(super) fn name_of_file(poster: Key, assets: &Assets, view: &View, telling: Telling) -> Key {
     let output = view.output;
     let name = KeyBuilder::new("file of")
         .key(poster)
@@ -110,7 +112,8 @@ pub(super) fn name_of_file(poster: Key, assets: &Assets, view: &View) -> Key {
         .u8(output.format as u8)
         .u8(output.quality)
         .u8(output.compression as u8)
-        .u32(u32::from(output.dpi));
+        .u32(u32::from(output.dpi))
+        .u8(telling as u8);
     let shown = assets.iter().fold(name, |name, shown| match shown {
         Shown::Nothing => name.u8(0),
         Shown::Placeholder => name.u8(1),

@@ -8,7 +8,7 @@ use super::kept::{File, Merged, name_of_file};
 use super::{Degraded, Engine, Got, Rendered, Request, View, internal, refuse_degraded, tell, work_problem};
 use crate::asset::Assets;
 use crate::ctx::{Budget, Ctx, Simd};
-use crate::draw::{DrawError, Drawn, Sheet, Studio, draw_all};
+use crate::draw::{DrawError, Drawn, Sheet, Studio, Telling, draw_all};
 use crate::encode::Output;
 use crate::intake::Around;
 use crate::key::Key;
@@ -51,12 +51,12 @@ impl Engine {
         let merged = Instant::now();
         let (purse, mut got) = (self.intake.purse(), Got::default());
         let around = Around { deadline, purse: &purse, asset_dirs: &request.asset_dirs };
-        let mut all = self.gather_all(merged_views, request.refresh, &around, &mut got).await?;
+        let mut all = self.gather_all(merged_views, request, &around, &mut got).await?;
         let gathered = Instant::now();
         let millis = |from: Instant, to: Instant| to.duration_since(from).as_secs_f64() * 1000.0;
         let mut timing = vec![("merge", millis(started, merged)), ("gather", millis(merged, gathered))];
         if all.iter().any(|one| one.file.is_none()) {
-            timing.extend(self.draw_or_replace(&mut all, request.refresh, &around, &mut got).await?);
+            timing.extend(self.draw_or_replace(&mut all, request, &around, &mut got).await?);
         }
         let (mut rendered, mut problems) = (Vec::new(), Problems::new());
         for one in all {
@@ -68,7 +68,7 @@ impl Engine {
                 problems.append_new(refuse_degraded(&degraded).err().unwrap_or_default());
             }
             let File { chunks, etag, receipt, .. } = &*file;
-            let (chunks, etag, receipt) = (chunks.clone(), etag.clone(), receipt.clone());
+            let (chunks, etag, receipt) = (chunks.clone(), etag.clone(), Arc::clone(receipt));
             rendered.push(Rendered { chunks, etag, degraded, receipt, timing: timing.clone() });
         }
         problems.or(rendered)
@@ -91,15 +91,15 @@ impl Engine {
     async fn gather_all(
         &self,
         merged: Vec<(Merged, View)>,
-        refresh: bool,
+        request: &Request,
         around: &Around<'_>,
         got: &mut Got,
     ) -> Result<Vec<Underway>, Problems> {
         let (mut all, mut problems) = (Vec::new(), Problems::new());
         for (Merged { poster, name: size }, view) in merged {
-            match self.gather(&poster, refresh, around, got).await {
+            match self.gather(&poster, request.refresh, around, got).await {
                 Ok((assets, degraded)) => {
-                    let name = name_of_file(size, &assets, &view);
+                    let name = name_of_file(size, &assets, &view, request.telling);
                     let file = self.file(name);
                     let is_whole = degraded.is_empty();
                     all.push(Underway { view, poster, assets, degraded, size, name, file, is_whole });
@@ -115,13 +115,13 @@ impl Engine {
     async fn draw_or_replace(
         &self,
         all: &mut [Underway],
-        refresh: bool,
+        request: &Request,
         around: &Around<'_>,
         got: &mut Got,
     ) -> Result<Vec<(&'static str, f64)>, Problems> {
         let mut replaced = false;
         loop {
-            match self.draw(all, around.deadline).await? {
+            match self.draw(all, request.telling, around.deadline).await? {
                 Ok(drawn) => {
                     let timing = drawn.first().map(|drawn| drawn.timing.clone()).unwrap_or_default();
                     let missing = all.iter_mut().filter(|one| one.file.is_none());
@@ -140,7 +140,7 @@ impl Engine {
                     self.spoil(&poster, &bad, got).await?;
                     replaced = true;
                     for one in &mut *all {
-                        (one.assets, one.degraded) = self.gather(&one.poster, refresh, around, got).await?;
+                        (one.assets, one.degraded) = self.gather(&one.poster, request.refresh, around, got).await?;
                         // What was remembered shows what is broken now.
                         one.file = None;
                     }
@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// The synchronous half, all of it under one permit of the CPU pool: of those that have no file yet, in their order.
-    async fn draw(&self, all: &[Underway], deadline: Instant) -> Result<Result<Vec<Drawn>, Broken>, Problems> {
+    async fn draw(&self, all: &[Underway], telling: Telling, deadline: Instant) -> Result<Result<Vec<Drawn>, Broken>, Problems> {
         // Outputs of one size follow one another, so that it is laid out, lowered and settled once.
         let mut sizes: Vec<Size> = Vec::new();
         let missing = all.iter().enumerate().filter(|(_, one)| one.file.is_none());
@@ -179,6 +179,7 @@ impl Engine {
                 assets: &size.assets,
                 scale: size.scale,
                 outputs: size.outputs.iter().map(|(_, output)| *output).collect(),
+                telling,
                 number: size.outputs.first().filter(|_| several).map(|(index, _)| *index),
             });
             let sheets: Vec<Sheet> = sheets.collect();

@@ -134,7 +134,7 @@ macro_rules! fields {
 
         impl $crate::template::fields::FieldSet for $name {
             fn read_fields(fields: &mut $crate::template::fields::Fields) -> Option<Self> {
-                $(let $field: Option<$type> = $crate::template::declare::fields!(@take fields, $field $(, $default)?);)*
+                $(let $field: Option<$type> = $crate::template::declare::fields!(@take fields, $field, $type $(, $default)?);)*
                 Some($name { $($field: $field?),* })
             }
 
@@ -178,11 +178,12 @@ macro_rules! fields {
             }
         }
     };
-    (@name $field:ident) => { stringify!($field).trim_start_matches("r#") };
-    (@take $fields:ident, $field:ident) => { $fields.required($crate::template::declare::fields!(@name $field)) };
-    (@take $fields:ident, $field:ident, $default:tt) => {
-        $fields.or($crate::template::declare::fields!(@name $field), &serde_json::json!($default))
-    };
+    (@name $field:ident) => { const { $crate::template::fields::name_of(stringify!($field)) } };
+    (@take $fields:ident, $field:ident, $type:ty) => { $fields.required($crate::template::declare::fields!(@name $field)) };
+    (@take $fields:ident, $field:ident, $type:ty, $default:tt) => {{
+        static READ: std::sync::OnceLock<$type> = std::sync::OnceLock::new();
+        $fields.or($crate::template::declare::fields!(@name $field), &READ, || serde_json::json!($default))
+    }};
     (@default) => { None };
     (@default $default:tt) => { Some(serde_json::json!($default)) };
     (@required $type:ty) => { <$type as $crate::template::fields::Read>::absent().is_none() };

@@ -4,6 +4,7 @@
 //! (nobody knows yet what it will be); after merging the same code reads the finished values in [`Mode::Merged`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
@@ -101,6 +102,14 @@ impl Origins {
         let below = format!("{at}/");
         self.computed.retain(|known| known != at && !known.starts_with(&below));
         self.moved.retain(|known, _| !known.starts_with(&below));
+    }
+}
+
+/// The name in JSON of a field declared by this identifier, which is raw where the name is a keyword.
+pub const fn name_of(identifier: &'static str) -> &'static str {
+    match identifier.as_bytes() {
+        [b'r', b'#', ..] => identifier.split_at(2).1,
+        _ => identifier,
     }
 }
 
@@ -292,15 +301,20 @@ impl<'r, 'p> Fields<'r, 'p> {
         absent
     }
 
-    /// Takes a field whose absence reads as `default`.
-    pub fn or<T: Read>(&mut self, name: &'static str, default: &Value) -> Option<T> {
+    /// Takes a field whose absence reads as `default`, which is read the first time and kept in `read`: most layers leave most
+    /// fields out.
+    pub fn or<T: Read + Clone>(&mut self, name: &'static str, read: &OnceLock<T>, default: impl FnOnce() -> Value) -> Option<T> {
         if self.has(name) {
             return self.take(name);
         }
         self.known(name);
-        let read = self.reader.read_key(name, default);
-        self.whole &= read.is_some();
-        read
+        if let Some(read) = read.get() {
+            return Some(read.clone());
+        }
+        let first: Option<T> = self.reader.read_key(name, &default());
+        self.whole &= first.is_some();
+        let first = first?;
+        Some(read.get_or_init(|| first).clone())
     }
 
     /// Takes a field as the JSON it is, placeholders included.
@@ -325,9 +339,8 @@ impl<'r, 'p> Fields<'r, 'p> {
 
     /// Says that the field is one of this object's, without taking it.
     pub fn known(&mut self, name: &'static str) {
-        if !self.known.contains(&name) {
-            self.known.push(name);
-        }
+        // Some twice: cheaper than looking whether it is there, for each of a text's hundred fields.
+        self.known.push(name);
     }
 
     /// Records a problem of one field.
@@ -353,13 +366,21 @@ impl<'r, 'p> Fields<'r, 'p> {
         if self.layer.is_some_and(|layer| layer.children.is_some()) && !self.known.contains(&"layers") {
             unknown.push("layers");
         }
+        let mut known: Vec<&str> = Vec::new();
+        if !unknown.is_empty() {
+            for name in &self.known {
+                if !known.contains(name) {
+                    known.push(name);
+                }
+            }
+        }
         for key in unknown {
             let message = match self.layer.and_then(MergedLayer::kind) {
                 Some(kind) => format!("a layer of type {} has no field {}", quote(kind), quote(key)),
                 None => format!("there is no field {} here", quote(key)),
             };
             let mut problem = Problem::new(self.place().child(key), Code::UnknownField, message);
-            problem.hint = self.reader.problems.hint(|| unknown_field(key, &self.known));
+            problem.hint = self.reader.problems.hint(|| unknown_field(key, &known));
             self.push(problem);
         }
         self.whole.then_some(())

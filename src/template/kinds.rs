@@ -1,19 +1,19 @@
 //! The types of layers there are, and what to say of those there are not.
 
-use std::sync::LazyLock;
-
 use super::hint::{self, did_you_mean, quote, snake};
-use crate::layer;
-
-static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| layer::read::kinds().into_iter().map(|(name, ..)| name).collect());
+use crate::layer::read::KINDS;
 
 pub fn is_one(kind: &str) -> bool {
-    KINDS.contains(&kind)
+    KINDS.iter().any(|(name, _)| *name == kind)
+}
+
+fn names() -> [&'static str; KINDS.len()] {
+    KINDS.map(|(name, _)| name)
 }
 
 /// All there are.
 pub fn list() -> Option<String> {
-    hint::list(&KINDS)
+    hint::list(&names())
 }
 
 /// What was probably meant by one that there is not.
@@ -21,7 +21,7 @@ pub fn hint(kind: &str) -> Option<String> {
     let word = snake(kind);
     match TYPE_SYNONYMS.iter().find(|(foreign, ours)| *foreign == word && is_one(ours)) {
         Some((_, ours)) => Some(format!("here it is called {}", quote(ours))),
-        None => did_you_mean(kind, &KINDS),
+        None => did_you_mean(kind, &names()),
     }
 }
 

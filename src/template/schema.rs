@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::FieldSet as _;
 use super::values::{NAME, object_schema, turns};
-use crate::layer::{read::kinds, table, values::Paint};
+use crate::layer::{read::KINDS, table, values::Paint};
 use crate::limits;
 use crate::poster::FrameFields;
 
@@ -29,7 +29,8 @@ pub fn template_schema() -> Value {
     defs.insert("paint".to_owned(), Paint::definition());
     defs.extend(table::definitions());
     let (mut branches, mut names, mut defaults) = (Vec::new(), Vec::new(), Map::new());
-    for (name, own, _) in kinds() {
+    for (name, own) in KINDS {
+        let own = own();
         let mut properties = Map::new();
         properties.insert("type".to_owned(), json!({ "const": name }));
         properties.extend(steering());

@@ -6,8 +6,9 @@ use crate::text::Style;
 use crate::text::font::{Candidate, Fonts, Listed};
 use crate::text::unicode::{Presentation, presentation};
 
-/// Clusters whose face is remembered, by the last bits of their hash: a power of two.
-const REMEMBERED: usize = 1_024;
+/// Places for clusters whose face is remembered, by the last bits of their hash: at first, and at most; powers of two. A short text shall not
+/// wait until the places of a long one are cleared.
+const PLACES: (usize, usize) = (32, 1_024);
 /// Longer ones are looked up anew.
 const MAX_REMEMBERED_BYTES: usize = 23;
 
@@ -22,6 +23,8 @@ pub(in crate::text) struct Chooser<'a> {
     chains: Vec<(Script, Vec<Candidate>)>,
     /// Made at the first question: of many spans some are empty.
     remembered: Vec<Option<Remembered>>,
+    /// How many were put into the places there are.
+    put: usize,
 }
 
 /// What was found for a cluster.
@@ -59,6 +62,7 @@ impl<'a> Chooser<'a> {
             italic: style.italic,
             chains: Vec::new(),
             remembered: Vec::new(),
+            put: 0,
         })
     }
 
@@ -78,16 +82,23 @@ impl<'a> Chooser<'a> {
         }
         // FNV-1a: whatever it collides, only time is lost.
         let hash = cluster.bytes().fold(0x811C_9DC5_u32, |hash, b| (hash ^ u32::from(b)).wrapping_mul(0x0100_0193));
-        let place = (hash ^ (hash >> 16)) as usize % REMEMBERED;
-        if let Some(Some(found)) = self.remembered.get(place)
+        let hash = (hash ^ (hash >> 16)) as usize;
+        // None while there are no places.
+        let place = |places: usize| hash & places.wrapping_sub(1);
+        if let Some(Some(found)) = self.remembered.get(place(self.remembered.len()))
             && found.is_of(cluster, script)
         {
             return Some(found.choice);
         }
         let choice = self.search(cluster, script)?;
-        if self.remembered.is_empty() {
-            self.remembered.resize(REMEMBERED, None);
+        let places = self.remembered.len();
+        if self.put == places && places < PLACES.1 {
+            self.remembered.clear();
+            self.remembered.resize((places * 4).clamp(PLACES.0, PLACES.1), None);
+            self.put = 0;
         }
+        self.put += 1;
+        let place = place(self.remembered.len());
         if let Some(slot) = self.remembered.get_mut(place) {
             let mut bytes = [0; MAX_REMEMBERED_BYTES];
             bytes.iter_mut().zip(cluster.bytes()).for_each(|(to, from)| *to = from);

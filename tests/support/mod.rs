@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use affiche::asset::{Asset, Assets, Shown, Source};
 use affiche::ctx::{Budget, Ctx, Simd};
-use affiche::draw::{DrawError, Drawn, Studio, draw};
+use affiche::draw::{DrawError, Drawn, Sheet, Studio, Telling, draw_sheet};
 use affiche::encode::{Compression, Format, Output};
 use affiche::limits::Limits;
 use affiche::memo::Memo;
@@ -88,7 +88,8 @@ pub fn try_draw_with(poster: &Poster, assets: &Assets, how: &How) -> Result<Draw
     let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::new(how.threads).unwrap(), simd: how.simd };
     let studio = Studio { fonts: how.fonts, memo: how.memo, ctx: &ctx, limits: &Limits::default() };
     let output = Output { format: how.format, quality: 85, compression: Compression::Fast, dpi: 72 };
-    draw(poster, assets, how.scale, &output, &studio)
+    let (scale, outputs) = (how.scale, vec![output]);
+    draw_sheet(&Sheet { poster, assets, scale, outputs, telling: Telling::Receipt, number: None }, &studio)
 }
 
 pub fn bytes(drawn: &Drawn) -> Vec<u8> {

@@ -8,7 +8,7 @@ use affiche::asset::{Asset, Assets, Shown, Source};
 use affiche::cli::setup::{User, engine};
 use affiche::config::Config;
 use affiche::ctx::{Budget, Ctx, Simd};
-use affiche::draw::{Studio, draw, lay_out_at};
+use affiche::draw::{Studio, Telling, draw, lay_out_at};
 use affiche::encode::{Compression, Format, Output};
 use affiche::limits::Limits;
 use affiche::lower::lower;
@@ -121,6 +121,7 @@ pub fn request(subject: &Subject, variables: &Map<String, Value>, compression: C
         variables: variables.clone(),
         overrides: Map::new(),
         view: View { canvas: Map::new(), scale: 1.0, output: output(compression) },
+        telling: Telling::Nothing,
         strict: false,
         refresh: false,
         asset_dirs: Vec::new(),

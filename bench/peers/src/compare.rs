@@ -115,7 +115,7 @@ fn timed(subject: &Subject, variables: &Map<String, Value>, state: State, takumi
         State::PicturesKept(how) => clock(&|| affiche.pictures_kept(subject, variables, how)),
         State::Service => answered(affiche, subject, variables),
         // The same in every turn.
-        State::Identical => answered(affiche, subject, &subject.variables(9_999)),
+        State::Identical => answered(affiche, subject, &subject.variables(8_999)),
     }
 }
 

@@ -86,8 +86,19 @@ pub(in crate::text) struct Listed {
 
 /// Names are compared without case and with single spaces.
 fn fold(name: &str) -> String {
-    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
-    words.join(" ")
+    let mut folded = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    // Most names, and of every text: in place.
+    if folded.is_ascii() {
+        folded.make_ascii_lowercase();
+        return folded;
+    }
+    folded.to_lowercase()
 }
 
 impl Fonts {
