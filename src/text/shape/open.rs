@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use harfrust::Tag;
 use harfrust::font::attribute::Style;
+use harfrust::font::glyph::bitmap::{BitmapGlyph, BitmapSource, BitmapStrikes, Pixels, Strike};
+use harfrust::font::glyph::color::ColorGlyphVersion;
 use harfrust::font::metrics::Decoration;
 use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
 
+use crate::limits::MAX_GLYPH_BITMAP;
 use crate::text::font::FontData;
 use crate::text::unicode::{drawn_as, is_ignorable};
 
@@ -73,6 +76,18 @@ pub(in crate::text) struct Line {
     /// From the baseline down to its upper edge.
     pub top: f64,
     pub thickness: f64,
+}
+
+/// Bitmaps of one colour (EBDT) are for small sizes on old screens: such glyphs are drawn by their outlines.
+fn has_color_bitmaps(strikes: &BitmapStrikes<'_>) -> bool {
+    matches!(strikes.source(), Some(BitmapSource::Sbix | BitmapSource::Cbdt)) && !strikes.is_empty()
+}
+
+/// As its own header says, which is what decoding goes by; `None` for what is no PNG file.
+fn png_pixels(bitmap: &BitmapGlyph<'_>) -> Option<u64> {
+    let Pixels::Png(data) = bitmap.pixels() else { return None };
+    let side = |at: usize| data.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    Some(u64::from(side(16)?) * u64::from(side(20)?))
 }
 
 impl Opened {
@@ -147,12 +162,29 @@ impl Opened {
     /// The glyph has layers, a paint graph or a bitmap with colours of its own.
     pub fn has_color(&self, glyph: u16) -> bool {
         let colors = self.0.color_glyphs();
-        (!colors.is_empty() && colors.get(u32::from(glyph).into()).is_some()) || !self.0.bitmap_strikes().is_empty()
+        (!colors.is_empty() && colors.get(u32::from(glyph).into()).is_some()) || self.bitmap_pixels(glyph) > 0
+    }
+
+    /// Of the glyph's bitmaps in colour the most pixels that one has; 0 where it has none or they are larger than any that is meant.
+    pub fn bitmap_pixels(&self, glyph: u16) -> u64 {
+        let strikes = self.0.bitmap_strikes();
+        if !has_color_bitmaps(&strikes) {
+            return 0;
+        }
+        let pixels = |strike: Strike<'_>| strike.get(u32::from(glyph).into()).map(|bitmap| png_pixels(&bitmap));
+        // Whichever suits the size is decoded later, so all must be sound.
+        let most = strikes.iter().filter_map(pixels).try_fold(0, |most, one| one.map(|one| one.max(most)));
+        most.filter(|most| *most <= MAX_GLYPH_BITMAP).unwrap_or(0)
+    }
+
+    /// The glyph is made of layers, which may take the colour of the text.
+    pub fn has_layers(&self, glyph: u16) -> bool {
+        self.0.color_glyphs().get(u32::from(glyph).into()).is_some_and(|glyph| glyph.version() == ColorGlyphVersion::ColrV0)
     }
 
     /// Some glyphs have colours of their own.
     pub fn is_color(&self) -> bool {
-        !self.0.color_glyphs().is_empty() || !self.0.bitmap_strikes().is_empty()
+        !self.0.color_glyphs().is_empty() || has_color_bitmaps(&self.0.bitmap_strikes())
     }
 
     pub fn metrics(&self) -> Metrics {
