@@ -119,6 +119,8 @@ def colr():
 
 def cbdt(side):
     font = base("Test CBDT")
+    # What it has no bitmap of it does not draw.
+    font.setupCharacterMap({0x25D4: "disc", 0x20: "space"})
     data = png(side)
     image = struct.pack(">BBbbB", side, side, 0, round(0.85 * side), side) + struct.pack(">I", len(data)) + data
     raw(font, "CBDT", struct.pack(">HH", 3, 0) + image)
@@ -143,7 +145,10 @@ def sbix(sides):
     font = base("Test sbix")
     strikes = []
     for side in sides:
-        record = struct.pack(">hh4s", 0, -round(0.15 * side), b"png ") + png(side)
+        # From the lower left of the glyph's outline, as CoreText and those after it take it, to that of the em box at -150.
+        outline = font.font["glyf"]["disc"]
+        offset = [round((corner - edge) * side / EM) for corner, edge in ((0, outline.xMin), (-150, outline.yMin))]
+        record = struct.pack(">hh4s", *offset, b"png ") + png(side)
         first = 4 + 4 * (len(GLYPHS) + 1)
         # No picture but that of glyph 1.
         offsets = [first, first] + [first + len(record)] * (len(GLYPHS) - 1)

@@ -266,3 +266,45 @@ impl Opened {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A font of the goldens, with all of its bitmaps said to be so large.
+    fn opened(name: &str, size: Option<[u32; 2]>) -> Opened {
+        let mut bytes = std::fs::read(format!("{}/tests/goldens/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let heads: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, tag)| tag == b"IHDR").map(|(at, _)| at + 4).collect();
+        for (at, [width, height]) in heads.into_iter().zip(size.into_iter().cycle()) {
+            bytes[at..at + 4].copy_from_slice(&width.to_be_bytes());
+            bytes[at + 4..at + 8].copy_from_slice(&height.to_be_bytes());
+        }
+        Opened::open(&FontData::Own(bytes.into()), 0).unwrap()
+    }
+
+    fn glyph(font: &Opened, c: char) -> u16 {
+        font.glyph(c).unwrap() as u16
+    }
+
+    #[test]
+    fn a_glyph_with_layers_or_a_bitmap_has_colours_and_its_neighbour_has_not() {
+        for (name, pixels) in [("color-colr.ttf", 0), ("color-cbdt.ttf", 32 * 32), ("color-sbix.ttf", 40 * 40)] {
+            let font = opened(name, None);
+            assert!(font.is_color() && font.has_color(glyph(&font, '◔')) && !font.has_color(glyph(&font, '◇')), "{name}");
+            assert_eq!(font.bitmap_pixels(glyph(&font, '◔')), pixels, "{name}");
+            assert_eq!(font.has_layers(glyph(&font, '◔')), pixels == 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn bitmaps_have_as_many_pixels_as_allowed() {
+        let side = MAX_GLYPH_BITMAP.isqrt() as u32;
+        assert_eq!(u64::from(side).pow(2), MAX_GLYPH_BITMAP);
+        for name in ["color-cbdt.ttf", "color-sbix.ttf"] {
+            for (height, good) in [(side - 1, true), (side, true), (side + 1, false), (u32::MAX, false)] {
+                let font = opened(name, Some([side, height]));
+                assert_eq!(font.has_color(glyph(&font, '◔')), good, "{name}: {height}");
+            }
+        }
+    }
+}
