@@ -217,7 +217,8 @@ mod tests {
         let source: Vec<u16> = (0..width * height).map(|n| (n * 7_919 % 65_521) as u16).collect();
         let done = |columns: Range<usize>, rows: Range<usize>, sigma: f64| {
             let mut plane = source.clone();
-            crate::ctx::with_ctx(true, |ctx| blur_seen(&mut plane, (width, height), (columns.clone(), rows.clone()), sigma, ctx)).unwrap();
+            crate::ctx::with_ctx(true, |ctx| blur_seen(&mut plane, (width, height), (columns.clone(), rows.clone()), sigma, ctx))
+                .unwrap();
             plane
         };
         for sigma in [0.0, 0.8, 2.7, 9.0, 40.0] {

@@ -27,11 +27,15 @@ fn malformed_json() {
 fn half_a_surrogate_pair_is_no_json_and_a_nul_is_a_character() {
     let service = Service::start(&[]);
     let template = |text: &str| {
-        format!("{{ \"template\": {{ \"width\": 9, \"height\": 9, \"layers\": [\n  {{ \"type\": \"text\", \"text\": \"{text}\" }}] }} }}")
+        format!(
+            "{{ \"template\": {{ \"width\": 9, \"height\": 9, \"layers\": [\n  {{ \"type\": \"text\", \"text\": \"{text}\" }}] }} }}"
+        )
     };
     let variable = |text: &str| {
         let layer = "{ \"type\": \"text\", \"text\": \"{{ words }}\" }";
-        format!("{{ \"template\": {{ \"width\": 9, \"height\": 9, \"layers\": [{layer}] }},\n  \"variables\": {{ \"words\": \"{text}\" }} }}")
+        format!(
+            "{{ \"template\": {{ \"width\": 9, \"height\": 9, \"layers\": [{layer}] }},\n  \"variables\": {{ \"words\": \"{text}\" }} }}"
+        )
     };
     let bodies: [&dyn Fn(&str) -> String; 2] = [&template, &variable];
     for body in bodies {
@@ -42,7 +46,8 @@ fn half_a_surrogate_pair_is_no_json_and_a_nul_is_a_character() {
             let detail = document["detail"].as_str().unwrap();
             let line = sent.lines().nth(1).unwrap();
             let escape = line.find("\\u").unwrap() + 1;
-            let (before, column) = detail.split_once("line 2, column ").map(|(before, after)| (before, after.split(':').next())).unwrap();
+            let (before, column) =
+                detail.split_once("line 2, column ").map(|(before, after)| (before, after.split(':').next())).unwrap();
             let column: usize = column.unwrap().parse().unwrap();
             assert!(before.contains("not JSON") && (escape..escape + 20).contains(&column), "{half}: {detail}");
             assert!(detail.contains("surrogate") || detail.contains("hex escape"), "{half}: {detail}");

@@ -43,6 +43,10 @@ impl Read for FillField {
     fn read(value: &Value, reader: &mut Reader) -> Option<FillField> {
         match value.get("type").and_then(Value::as_str) {
             Some("image") => PictureFields::read(value, reader).map(FillField::Picture),
+            Some(other) if !["linear", "radial", "conic"].contains(&other) => {
+                let message = format!("{other:?} is neither a kind of gradient nor a picture");
+                reader.below(reader.place().child("type")).invalid_hint(message, "write linear, radial, conic or image")
+            }
             _ => Paint::read(value, reader).map(FillField::Paint),
         }
     }
