@@ -32,14 +32,18 @@ pub const MAX_TEXT_BYTES: usize = 1 << 20;
 pub const MAX_TEXT_CHARS: usize = 50_000;
 /// The same of all texts of a request: laid out, each character takes about a hundred bytes until the picture is drawn.
 pub const MAX_REQUEST_TEXT_CHARS: usize = 250_000;
+/// Characters of all fitted texts of a request: each is set at a dozen sizes, which takes as many times as long as one.
+pub const MAX_FITTED_CHARS: usize = MAX_TEXT_CHARS;
 /// Lines of one text: more than the largest canvas has rows of pixels.
 pub const MAX_TEXT_LINES: u32 = 10_000;
 /// Characters of a text on a path: each is turned, drawn and remembered by itself.
-pub const MAX_TRACK_CHARS: usize = 2_000;
+pub const MAX_TRACK_CHARS: usize = 1_000;
 /// Pixels of the masks of a request's glyphs, the small ones aside: a byte each, and half a second to make them.
 pub const MAX_GLYPH_MASKS: u64 = 100_000_000;
 /// Pixels that the glyphs of one request are drawn on, over and over: the largest canvas full of letters twelve times.
 pub const MAX_GLYPHS_PAINTED: u64 = 500_000_000;
+/// Pixels of one bitmap of a font's glyph, decoded each time it is drawn anew: those of fonts in use have 160 a side.
+pub const MAX_GLYPH_BITMAP: u64 = 512 * 512;
 /// A language tag; BCP 47 asks for room for 35 bytes.
 pub const MAX_LANG_BYTES: usize = 128;
 /// Font size in pixels at scale 1.

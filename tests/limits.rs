@@ -193,6 +193,24 @@ fn all_texts_of_a_request() {
 }
 
 #[test]
+fn all_fitted_texts_of_a_request() {
+    let fit = json!({ "min": 1, "max": 2 });
+    let with = |characters: usize, more: Value| {
+        let layer = |text: String| json!({ "type": "text", "text": text, "width": 9, "height": 9, "autofit": fit });
+        let half = "ä".repeat(characters / 2);
+        let layers = json!([layer(half.clone()), more, layer(half + &"a".repeat(characters % 2))]);
+        read(&json!({ "width": 9, "height": 9, "layers": layers }))
+    };
+    let most = limits::MAX_FITTED_CHARS;
+    let other = json!({ "type": "text", "text": "a".repeat(1_000) });
+    assert!(with(most - 1, other.clone()).is_ok());
+    assert!(with(most, other.clone()).is_ok());
+    let problems = with(most + 1, other).unwrap_err();
+    let [problem] = problems.list() else { panic!("{problems}") };
+    assert_eq!((problem.code, problem.place.at.as_str()), (Code::TooMany, "/layers/2/autofit"));
+}
+
+#[test]
 fn a_code_that_holds_no_more() {
     let code = |bytes: usize| json!({ "width": 200, "height": 100, "layers": [{ "type": "qr", "data": "a".repeat(bytes), "level": "L", "size": 4000 }] });
     assert_eq!(draw_it(&code(limits::MAX_QR_BYTES), 1.0, None), Ok(()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rxing::datamatrix::encoder::SymbolShapeHint;
 use rxing::{BarcodeFormat, EncodeHints, MultiFormatWriter, Writer as _};
 
+use crate::asset::Assets;
 use crate::asset::contain::contain;
 use crate::color::Color;
 use crate::geom::{FxPoint, Path, Rect};
@@ -241,7 +242,7 @@ impl Barcode {
         let path = self.trace(&measured.grid, bars, to);
         items.push(Item::fill(Shape::Path(Arc::new(path)), to.paint(&self.color, rect, 1.0)));
         if let Some((text, laid)) = caption.and_then(|(text, content)| Some((text, content.laid()?))) {
-            items.extend(text.emit(laid, rect, to));
+            items.extend(text.emit(laid, rect, to, &Assets::default()));
         }
         items
     }

@@ -79,8 +79,8 @@ impl Measured for Content {
     fn follows_height(&self, height: f64) -> bool {
         match self {
             Content::Drawing(_) | Content::Barcode(_) | Content::Table(_) | Content::Group { .. } => true,
-            // Lines that a maximum leaves no room for may end in an ellipsis.
-            Content::Text { composed, size, route, .. } => height < size.1 && !composed.vertical && route.is_none(),
+            // Lines that a maximum leaves no room for may end in an ellipsis; columns are as long as their box.
+            Content::Text { composed, size, route, .. } => route.is_none() && (composed.vertical || height < size.1),
             Content::Plain { .. } | Content::Code(_) => false,
         }
     }

@@ -189,7 +189,7 @@ fn finished(layer: &Layer, (width, height): (f64, f64)) -> Given {
         Length::Px(v) | Length::Percent(v) => 1.0_f64.copysign(v),
     };
     let ahead = layer.frame.to.map(|(x, y)| (width * sign(x), height * sign(y)));
-    Given { width: Some(width), height: Some(height), at_most: None, ahead }
+    Given { width: Some(width), height: Some(height), ahead, ..Given::default() }
 }
 
 /// The size of a layer that flows, and the baseline of its first line.
@@ -228,7 +228,8 @@ fn measure(
         AvailableSpace::MinContent | AvailableSpace::MaxContent => most,
     };
     around.step(&layer.place)?;
-    let content = layer.measure(Given { width, height, at_most, ahead: None }, around)?;
+    let at_most_down = given(None, frame.max_height, parent.height);
+    let content = layer.measure(Given { width, height, at_most, at_most_down, ahead: None }, around)?;
     let baseline = match &content {
         Content::Text { composed, route: None, .. } => composed.lines.first().map(|line| line.baseline as f32),
         _ => None,

@@ -47,11 +47,16 @@ impl Mask {
             Mask::Paint(paint) => vec![Item::fill(to.round_box(rect, &Radius::NONE), to.paint(paint, rect, 1.0))],
             Mask::Picture(layer) => layer.image().map(|image| image.emit(layer.id, rect, to, assets)).unwrap_or_default(),
         };
-        let window = over.iter().fold(PxRect::default(), |all, item| all.union(item.bounds())).intersect(to.canvas);
-        // Not blurred: the alpha of some items as pixels.
-        let color = Color::BLACK.premultiply();
-        let Some(recipe) = Recipe::blur(Blur { items: over, area: window, window, sigma: 0.0, color }) else { return Vec::new() };
-        let mask = GroupMask { source: Arc::new(recipe), x: window.x0, y: window.y0 };
-        vec![Item::group(items, 255, Blend::Normal, None, Some(mask))]
+        masked(items, over, to)
     }
+}
+
+/// As much of the items as others over them are opaque.
+pub fn masked(items: Vec<Item<Lowered>>, over: Vec<Item<Lowered>>, to: &Emitter) -> Vec<Item<Lowered>> {
+    let window = over.iter().fold(PxRect::default(), |all, item| all.union(item.bounds())).intersect(to.canvas);
+    // Not blurred: the alpha of some items as pixels.
+    let color = Color::BLACK.premultiply();
+    let Some(recipe) = Recipe::blur(Blur { items: over, area: window, window, sigma: 0.0, color }) else { return Vec::new() };
+    let mask = GroupMask { source: Arc::new(recipe), x: window.x0, y: window.y0 };
+    vec![Item::group(items, 255, Blend::Normal, None, Some(mask))]
 }

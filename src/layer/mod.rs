@@ -128,11 +128,11 @@ pub struct Surroundings<'a> {
 }
 
 /// A [`Given`], told exactly.
-type GivenBits = [Option<u64>; 5];
+type GivenBits = [Option<u64>; 6];
 
 fn bits(given: Given) -> GivenBits {
-    let Given { width, height, at_most, ahead } = given;
-    [width, height, at_most, ahead.map(|(x, _)| x), ahead.map(|(_, y)| y)].map(|side| side.map(f64::to_bits))
+    let Given { width, height, at_most, at_most_down, ahead } = given;
+    [width, height, at_most, at_most_down, ahead.map(|(x, _)| x), ahead.map(|(_, y)| y)].map(|side| side.map(f64::to_bits))
 }
 
 impl Surroundings<'_> {
@@ -219,7 +219,7 @@ impl Layer {
         }
     }
 
-    /// Itself, its mask, its logo and all that lies in it, in the order of their ids.
+    /// Itself, its mask, its logo, its letters' pictures and all that lies in it, in the order of their ids.
     fn gather<'l>(&'l self, into: &mut Vec<&'l Layer>) {
         into.push(self);
         if let Some(Mask::Picture(picture)) = &self.mask {
@@ -228,6 +228,7 @@ impl Layer {
         match &self.kind {
             Kind::Group(group) => group.layers.iter().for_each(|layer| layer.gather(into)),
             Kind::Qr(Qr { logo: Some(logo), .. }) => logo.gather(into),
+            Kind::Text(text) => text.pictures().for_each(|picture| picture.gather(into)),
             _ => {}
         }
     }
@@ -248,6 +249,14 @@ impl Layer {
         match &self.kind {
             Kind::Text(text) => text.characters(),
             Kind::Table(table) => table.characters(),
+            _ => 0,
+        }
+    }
+
+    /// Of these how many a text has that finds its size itself.
+    pub fn fitted_characters(&self) -> usize {
+        match &self.kind {
+            Kind::Text(text) if text.autofit.is_some() => text.characters(),
             _ => 0,
         }
     }
@@ -307,7 +316,7 @@ impl Layer {
 
     /// A text anew at the size that its group shares; `None` for what is no text.
     pub fn set_at(&self, size: f64, width: f64, height: f64, around: &Surroundings) -> Option<Result<Content, Problem>> {
-        let given = Given { width: Some(width), height: Some(height), at_most: None, ahead: None };
+        let given = Given { width: Some(width), height: Some(height), ..Given::default() };
         match &self.kind {
             Kind::Text(text) => Some(text.set(Some(size), given, &self.place, around)),
             _ => None,
@@ -406,8 +415,8 @@ impl Layer {
             (Kind::Text(text), Content::Text { fitted, remedy, .. }) => match (content.laid(), remedy) {
                 (None, _) => Vec::new(),
                 (Some(laid), _) if emitter.beneath == Some(self.id) => text.ground(laid, rect, emitter),
-                (Some(laid), Some(remedy)) => text.emit_with(*remedy, *fitted, laid, rect, emitter),
-                (Some(laid), None) => text.emit(laid, rect, emitter),
+                (Some(laid), Some(remedy)) => text.emit_with((*remedy, *fitted), laid, rect, emitter, assets),
+                (Some(laid), None) => text.emit(laid, rect, emitter, assets),
             },
             (Kind::Image(image) | Kind::Logo(image) | Kind::Svg(image), _) => image.emit(self.id, rect, emitter, assets),
             (Kind::Rating(rating), _) => rating.emit(rect, emitter),

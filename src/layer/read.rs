@@ -22,7 +22,7 @@ use crate::layer::text::TextFields;
 use crate::layer::values::{Degrees, Extent, Flip, Length, Offset, Opacity, Ratio};
 use crate::layer::{Kind, Layer, LayerId, all};
 use crate::layout::boxes::BoxSpec;
-use crate::limits::{MAX_CELLS, MAX_REQUEST_TEXT_CHARS};
+use crate::limits::{MAX_CELLS, MAX_FITTED_CHARS, MAX_REQUEST_TEXT_CHARS};
 use crate::problem::{Code, Place, Problem, Problems};
 use crate::scene::Blend;
 use crate::template::declare::fields;
@@ -200,7 +200,7 @@ pub fn read(layer: &MergedLayer, next: &mut usize, mode: Mode, problems: &mut Pr
     let kind = match kind {
         Own::Ready(kind) => kind,
         Own::Group(look, flow) => Kind::Group(Group { look, flow, layers: inside.into_iter().collect::<Option<Vec<Layer>>>()? }),
-        Own::Text(text) => finished(text.finish(&layer.place), layer, mode, problems).map(Kind::Text)?,
+        Own::Text(text) => finished(text.finish(&layer.place, next), layer, mode, problems).map(Kind::Text)?,
         Own::Table(table, look) => finished(table.finish(look, &layer.place), layer, mode, problems).map(Kind::Table)?,
     };
     let mut frame = BoxSpec { to, ..common.frame() };
@@ -253,7 +253,7 @@ fn mask(layer: &MergedLayer, mask: Option<&MaskFields>, next: &mut usize, fields
 }
 
 /// A layer that belongs to another one: of its own id, with nothing but its kind.
-fn bare(place: Place, kind: Kind, next: &mut usize) -> Layer {
+pub(super) fn bare(place: Place, kind: Kind, next: &mut usize) -> Layer {
     let id = LayerId(*next);
     *next += 1;
     Layer {
@@ -359,6 +359,10 @@ pub fn read_all(layers: &[MergedLayer], problems: &mut Problems) -> Vec<Layer> {
         let message = format!("the texts of one poster have at most {MAX_REQUEST_TEXT_CHARS} characters together");
         let said = if matches!(layer.kind, Kind::Table(_)) { "rows" } else { "text" };
         problems.push(Problem::new(layer.place.child(said), Code::TooMany, message));
+    }
+    if let Some(layer) = first_beyond(&read_layers, Layer::fitted_characters, MAX_FITTED_CHARS) {
+        let message = format!("the texts with `autofit` of one poster have at most {MAX_FITTED_CHARS} characters together");
+        problems.push(Problem::new(layer.place.child("autofit"), Code::TooMany, message));
     }
     read_layers
 }

@@ -3,6 +3,7 @@
 mod contrast;
 mod emit;
 mod emphasis;
+mod fill;
 mod ink;
 mod look;
 mod marks;
@@ -17,7 +18,7 @@ use crate::asset::Source;
 use crate::geom::Rect;
 use crate::layer::fit::Autofit;
 use crate::layer::values::{Padding, Paint, Radius};
-use crate::layer::{Content, Surroundings};
+use crate::layer::{Content, Layer, Surroundings};
 use crate::layout::boxes::Given;
 use crate::limits::{MAX_FONT_SIZE, MAX_LANG_BYTES, MAX_TEXT_BYTES, MAX_TEXT_CHARS, MAX_TEXT_LINES, MAX_TRACK_CHARS};
 use crate::problem::{Code, Place, Problem};
@@ -30,6 +31,8 @@ use crate::text::{
 use contrast::ContrastFields;
 pub use emit::Laid;
 use emphasis::Emphasis;
+pub use fill::Fill;
+use fill::FillField;
 use look::{Decoration, Highlight, Look, Looks, Stroke};
 use route::TrackFields;
 pub use route::{Route, chunks};
@@ -116,8 +119,9 @@ fields! {
         lang: Option<String>,
         /// OpenType features, as `{ "palt": 1 }`.
         features: Option<Features>,
-        /// A colour, or a gradient over the layer's box.
-        color: Paint = "#000000",
+        /// A colour, a gradient over the layer's box, or a picture over it: `{ "type": "image", "src": "asset:foil.jpg" }` with `fit` and
+        /// `position` as of an image layer.
+        color: FillField = "#000000",
         /// `underline`, which leaves out where letters reach below it, `line_through`, or a list of both.
         decoration: Option<Decoration>,
         /// A line along the outlines of the letters, behind them.
@@ -189,7 +193,12 @@ impl TextFields {
         }
     }
 
-    pub fn finish(mut self, place: &Place) -> Result<Text, Problem> {
+    /// Pictures that show through letters are layers of their own, with ids from `next` on.
+    pub fn finish(mut self, place: &Place, next: &mut usize) -> Result<Text, Problem> {
+        if self.contrast.is_some() && self.is_pictured() {
+            let message = "what a picture shows through letters has no contrast that is known";
+            return Err(Problem::new(place.child("contrast"), Code::Conflict, message));
+        }
         let spans = self.spans.take().map_or_else(Vec::new, |spans| spans.0);
         let said = if self.text.is_some() { "text" } else { "spans" };
         let bytes = of_text(&self.text, &spans).map(String::len).sum::<usize>();
@@ -235,7 +244,7 @@ impl TextFields {
             baseline_shift: 0.0,
         };
         let look = Look {
-            color: self.color,
+            color: self.color.finish(place.child("color"), next),
             stroke: self.stroke,
             highlight: self.highlight,
             decoration: self.decoration,
@@ -248,7 +257,7 @@ impl TextFields {
             None => {
                 let base = Base { style, spacing: self.letter_spacing, word_spacing: self.word_spacing, look };
                 let set = base.set(&spans);
-                let of_spans = base.looks(spans);
+                let of_spans = base.looks(spans, &place.child("spans"), next);
                 (set, Looks { base: base.look, spans: of_spans })
             }
         };
@@ -289,6 +298,12 @@ impl TextFields {
             track: self.path.map(Box::new),
             own_families,
         })
+    }
+
+    /// Whether a picture shows through letters.
+    pub fn is_pictured(&self) -> bool {
+        let of_spans = self.spans.iter().flat_map(|spans| &spans.0).filter_map(|span| span.color.as_ref());
+        of_spans.chain([&self.color]).any(|color| matches!(color, FillField::Picture(_)))
     }
 
     /// What is asked for that is only made along straight lines, and where.
@@ -343,6 +358,11 @@ impl Text {
         named.flat_map(|(at, families)| families.iter().filter_map(move |f| Some((font_source(f)?, at.clone())))).collect()
     }
 
+    /// The pictures that show through its letters, by id.
+    pub fn pictures(&self) -> impl Iterator<Item = &Layer> {
+        self.looks.pictures()
+    }
+
     /// How many characters of it will be laid out at most.
     pub fn characters(&self) -> usize {
         let of = |text: &String| text.chars().count();
@@ -379,8 +399,8 @@ impl Text {
                 (given.width.unwrap_or(size.0 + self.padding.across()), given.height.unwrap_or(size.1 + self.padding.down()));
             return Ok(Content::Text { composed, size, indent: 0.0, fitted, remedy: None, route: Some(Arc::new(route)) });
         }
-        let (measure, room) =
-            if self.is_vertical() { (within.height, within.width) } else { (within.width.or(within.at_most), within.height) };
+        let (across, down) = (within.width.or(within.at_most), within.height.or(within.at_most_down));
+        let (measure, room) = if self.is_vertical() { (down, within.width) } else { (across, within.height) };
         // An ellipsis also ends what is higher than its box: by whole lines.
         let boxed = match paragraph.overflow {
             Overflow::Ellipsis => room.map(|room| Paragraph { max_height: Some(room), ..paragraph.clone() }),
@@ -418,6 +438,7 @@ impl Text {
             width: less(given.width, self.padding.across()),
             height: less(given.height, self.padding.down()),
             at_most: less(given.at_most, self.padding.across()),
+            at_most_down: less(given.at_most_down, self.padding.down()),
             ahead: given.ahead,
         }
     }

@@ -61,6 +61,8 @@ pub struct Given {
     pub height: Option<f64>,
     /// The width that content must not exceed where its own decides.
     pub at_most: Option<f64>,
+    /// The same of its height, for lines that run down.
+    pub at_most_down: Option<f64>,
     /// Where the other end lies, counted from `x`, `y`, of what goes to a point.
     pub ahead: Option<(f64, f64)>,
 }
@@ -117,17 +119,18 @@ pub fn place<C: Measured>(
         }
     }
 
-    let mut content = measure(Given { width, height, at_most: max_width, ahead: None })?;
+    let at_most_down = max_height.map(clamp_h);
+    let mut content = measure(Given { width, height, at_most: max_width, at_most_down, ahead: None })?;
     let (own_width, own_height) = content.size();
     let mut size = (width.unwrap_or_else(|| clamp_w(own_width)), height.unwrap_or_else(|| clamp_h(own_height)));
     // A minimum or maximum overruled the content's own width: it must be set anew in the width it really has.
     if width.is_none() && size.0 != own_width {
-        content = measure(Given { width: Some(size.0), height, at_most: None, ahead: None })?;
+        content = measure(Given { width: Some(size.0), height, at_most_down, ..Given::default() })?;
         size.1 = height.unwrap_or_else(|| clamp_h(content.size().1));
     }
 
     if content.follows_height(size.1) && height.is_none() && size.1 != content.size().1 {
-        content = measure(Given { width: Some(size.0), height: Some(size.1), at_most: None, ahead: None })?;
+        content = measure(Given { width: Some(size.0), height: Some(size.1), ..Given::default() })?;
     }
 
     let left = match (x, right, parent.width) {

@@ -21,6 +21,15 @@ pub fn receipt(layout: &Layout, assets: &Assets) -> Value {
     json!({ "width": layout.size.width(), "height": layout.size.height(), "layers": layers })
 }
 
+/// Where a picture came from.
+fn source(shown: &Shown) -> Option<&'static str> {
+    match shown {
+        Shown::Picture { from, .. } => Some(*from),
+        Shown::Placeholder => Some("placeholder"),
+        Shown::Hidden | Shown::Nothing => None,
+    }
+}
+
 fn layer(placed: &Seen, scale: f64, assets: &Assets) -> Value {
     let layer = placed.layer;
     let mut entry = Map::new();
@@ -34,7 +43,12 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets) -> Value {
     entry.insert("type".into(), json!(layer.type_name()));
     entry.insert("box".into(), rect(placed.rect, scale));
     match (&layer.kind, placed.content) {
-        (Kind::Text(text), content) => tell_text(text, content, (placed.rect, scale), &mut entry),
+        (Kind::Text(text), content) => {
+            tell_text(text, content, (placed.rect, scale), &mut entry);
+            if let Some(source) = text.pictures().next().and_then(|picture| source(assets.get(picture.id.0))) {
+                entry.insert("source".into(), json!(source));
+            }
+        }
         (Kind::Table(table), Content::Table(measured)) => {
             let own = placed.rect;
             let columns = measured.columns.iter().map(|(x, width)| Rect { x: own.x + x, width: *width, ..own });
@@ -45,12 +59,7 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets) -> Value {
             entry.insert("cells".into(), cells.collect());
         }
         (Kind::Image(_) | Kind::Svg(_), _) => {
-            let source = match assets.get(layer.id.0) {
-                Shown::Picture { from, .. } => Some(*from),
-                Shown::Placeholder => Some("placeholder"),
-                Shown::Hidden | Shown::Nothing => None,
-            };
-            if let Some(source) = source {
+            if let Some(source) = source(assets.get(layer.id.0)) {
                 entry.insert("source".into(), json!(source));
             }
         }

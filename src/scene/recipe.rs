@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::asset::Asset;
-use crate::color::Premul;
+use crate::color::{Color, Premul};
 use crate::geom::{Affine, Projective, PxRect, Size};
 use crate::key::{Key, KeyBuilder};
 use crate::scene::{Item, Lowered, Shape, key_of_shape};
@@ -120,6 +120,8 @@ pub struct ColorGlyph {
     /// From pixels relative to the glyph's origin (y down) to pixels relative to the window's top left.
     pub map: Affine,
     pub window: Size,
+    /// The text's, where a layer of the glyph may take it.
+    pub color: Option<Color>,
 }
 
 impl Recipe {
@@ -161,9 +163,12 @@ impl Recipe {
             .f64(glyph.size)
             .affine(glyph.map)
             .u32(glyph.window.width())
-            .u32(glyph.window.height())
-            .finish();
-        Recipe { key, size: glyph.window, opaque: false, kind: RecipeKind::ColorGlyph(glyph) }
+            .u32(glyph.window.height());
+        let key = match glyph.color {
+            Some(Color { r, g, b, a }) => key.u8(1).bytes(&[r, g, b, a]),
+            None => key.u8(0),
+        };
+        Recipe { key: key.finish(), size: glyph.window, opaque: false, kind: RecipeKind::ColorGlyph(glyph) }
     }
 
     /// `None` where the window is empty.

@@ -7,6 +7,7 @@ use vello_cpu::peniko::{Blob, FontData};
 use vello_cpu::{Glyph, Level, PixmapMut, RenderContext, RenderSettings, Resources};
 
 use crate::asset::contain::contain;
+use crate::color::Color;
 use crate::pixels::Pixmap;
 use crate::scene::ColorGlyph;
 use crate::settle::picture::clamp;
@@ -29,6 +30,9 @@ fn draw(glyph: &ColorGlyph) -> Option<Vec<u8>> {
         let mut context = RenderContext::new_with(width, height, settings);
         let mut resources = Resources::new();
         let font = FontData::new(Blob::new(glyph.face.data()), glyph.face.index());
+        if let Some(Color { r, g, b, a }) = glyph.color {
+            context.set_paint(vello_cpu::color::AlphaColor::from_rgba8(r, g, b, a));
+        }
         context.set_transform(Affine::new([m.a, m.b, m.c, m.d, m.e, m.f]));
         // A representation that cannot be drawn leaves the window blank.
         let _ = context

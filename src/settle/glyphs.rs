@@ -1,6 +1,7 @@
 //! Glyph runs into placed masks: outlines, or what a pen draws along them, at quarter-pixel phases.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ctx::{Budget, Ctx, OverBudget};
@@ -172,8 +173,9 @@ impl<'a> Spots<'a> {
     }
 
     /// The masks where the glyphs stand; those off the canvas are left out.
-    pub fn place(&self, budget: &Budget) -> Result<Arc<[PlacedMask]>, OverBudget> {
+    pub fn place(&self, ctx: &Ctx<'_>) -> Result<Arc<[PlacedMask]>, SettleError> {
         let mut placed = Vec::with_capacity(self.glyphs.len());
+        let inks = self.giants(ctx)?;
         let mut painted = 0_u64;
         for &(at, x, y) in &self.glyphs {
             match self.spots.get(at) {
@@ -187,24 +189,46 @@ impl<'a> Spots<'a> {
                         placed.push(PlacedMask { x, y, mask: Arc::clone(&glyph.mask) });
                     }
                 }
-                Some(&(spot, Some(Form::Giant))) => placed.extend(self.giant(spot, x, y, budget)?),
+                Some((_, Some(Form::Giant))) => {
+                    ctx.check()?;
+                    let giant = inks.get(&at).and_then(|ink| self.giant(ink, x, y));
+                    placed.extend(giant);
+                }
                 Some((_, None)) | None => {}
             }
         }
-        budget.charge_painting(painted)?;
+        ctx.budget.charge_painting(painted)?;
         Ok(placed.into())
     }
 
-    /// What of a giant lies on the canvas. A mask weighs a quarter of the pixels it covers.
-    fn giant(&self, spot: Spot, x: i32, y: i32, budget: &Budget) -> Result<Option<PlacedMask>, OverBudget> {
-        let Some(ink) = self.ink(spot) else { return Ok(None) };
-        let here = self.canvas.translate(x.saturating_neg(), y.saturating_neg());
-        let window = ink.bounds().intersect(here);
-        if window.is_empty() {
-            return Ok(None);
+    /// The giants by their place in `spots`, once all that is seen of them is paid: a mask weighs a quarter of the pixels it
+    /// covers, and two of its pixels take as long as one of a mask that is kept.
+    fn giants(&self, ctx: &Ctx<'_>) -> Result<BTreeMap<usize, Ink>, SettleError> {
+        let mut inks = BTreeMap::new();
+        for &(at, x, y) in &self.glyphs {
+            let Some(&(spot, Some(Form::Giant))) = self.spots.get(at) else { continue };
+            if let Entry::Vacant(place) = inks.entry(at) {
+                ctx.check()?;
+                let Some(ink) = self.ink(spot) else { continue };
+                place.insert(ink);
+            }
+            let seen = inks.get(&at).map_or(PxRect::default(), |ink| self.window(ink, x, y));
+            let pixels = u64::from(seen.width()) * u64::from(seen.height());
+            ctx.budget.charge(pixels / 4)?;
+            ctx.budget.charge_mask(pixels / 2)?;
+            ctx.budget.charge_painting(pixels)?;
         }
-        budget.charge(u64::from(window.width()) * u64::from(window.height()) / 4)?;
-        let mask = ink.mask(window).map(Arc::new);
-        Ok(mask.map(|mask| PlacedMask { x: x + window.x0, y: y + window.y0, mask }))
+        Ok(inks)
+    }
+
+    /// What of a giant's ink lies on the canvas, from its origin.
+    fn window(&self, ink: &Ink, x: i32, y: i32) -> PxRect {
+        ink.bounds().intersect(self.canvas.translate(x.saturating_neg(), y.saturating_neg()))
+    }
+
+    fn giant(&self, ink: &Ink, x: i32, y: i32) -> Option<PlacedMask> {
+        let window = self.window(ink, x, y);
+        let mask = Arc::new(ink.mask(window)?);
+        Some(PlacedMask { x: x + window.x0, y: y + window.y0, mask })
     }
 }

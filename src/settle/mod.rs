@@ -175,7 +175,7 @@ mod tests {
         let side = (size * 1.5) as u32;
         let window = Size::new(side, side).unwrap();
         let map = Affine::translate(size * 0.1, size * 1.2);
-        Item::pixels(Arc::new(Recipe::color_glyph(ColorGlyph { face, glyph, size, map, window })), x, y, None, 255)
+        Item::pixels(Arc::new(Recipe::color_glyph(ColorGlyph { face, glyph, size, map, window, color: None })), x, y, None, 255)
     }
 
     fn scene(items: Vec<Item<Lowered>>) -> Scene {

@@ -94,7 +94,7 @@ impl<'a> Wanted<'a> {
             let found = glyphs::Spots::look_up(run.glyphs, run.canvas, memo);
             if found.is_complete() {
                 found.charge(ctx.budget)?;
-                made.masks.insert((run.key, run.canvas), found.place(ctx.budget)?);
+                made.masks.insert((run.key, run.canvas), found.place(ctx)?);
             } else {
                 jobs.push(Job::Run((run.key, run.canvas), found));
             }
@@ -167,7 +167,10 @@ impl Bill {
                 self.add(&filtered.source);
             }
             // Its gradients, layer over layer, take as long as decoding several such pictures.
-            RecipeKind::ColorGlyph(_) => self.others = self.others.saturating_add(area.saturating_mul(COLOR_GLYPH)),
+            RecipeKind::ColorGlyph(glyph) => {
+                let bitmap = glyph.face.bitmap_pixels(glyph.glyph);
+                self.others = self.others.saturating_add(area.saturating_mul(COLOR_GLYPH)).saturating_add(bitmap);
+            }
             RecipeKind::Blur(blur) => {
                 let worked_on = u64::from(blur.area.width()) * u64::from(blur.area.height());
                 self.others = self.others.saturating_add(area).saturating_add(worked_on);
@@ -270,7 +273,7 @@ impl Job<'_> {
                 remember(memo, recipe, &pixels);
                 Ok(Done::Pixels(vec![(recipe.key(), pixels)]))
             }
-            Job::Run(key, spots) => Ok(Done::Masks(*key, spots.filled(memo, ctx)?.place(ctx.budget)?)),
+            Job::Run(key, spots) => Ok(Done::Masks(*key, spots.filled(memo, ctx)?.place(ctx)?)),
         }
     }
 }

@@ -7,16 +7,15 @@ use std::ops::Range;
 use icu_properties::props::Script;
 
 use crate::ctx::Stopped;
-use crate::text::breaks::{self, BreakOptions};
+use crate::text::analysis::Analysis;
 use crate::text::font::Candidate;
-use crate::text::itemize::{self, Source};
 use crate::text::shape::{Flow, ShapedGlyph, Shaper};
 use crate::text::shaped::{CHECK_EVERY, Pace, ShapedItem, reshape, shape_all, slice};
 use crate::text::spans::Spans;
 use crate::text::stance::{Stance, Stances};
 use crate::text::trim::{self, Inks, Trim};
 use crate::text::unicode::{hangs, is_cursive, is_ignorable, is_word_separator, stretches};
-use crate::text::{HangingPunctuation, Paragraph, SpacingTrim, bidi, gaps};
+use crate::text::{HangingPunctuation, Paragraph, SpacingTrim, gaps};
 
 /// Spaces to the next tab stop.
 const TAB_SPACES: f64 = 8.0;
@@ -83,44 +82,27 @@ impl Block {
         shaper: &mut Shaper,
         missing: &mut BTreeSet<char>,
     ) -> Result<Block, Stopped> {
+        let stances = Stances::new(paragraph, spans.text, range.clone());
+        let analysis = match shaper.analysis(range.start) {
+            Some(known) => known,
+            None => shaper.keep(range.start, Analysis::new(spans, &range, paragraph, &stances, missing)?),
+        };
         let ctx = spans.ctx;
         let check = || ctx.check();
-        let text = spans.text.get(range.clone()).unwrap_or("");
-        let mut levels = bidi::levels(text, paragraph.direction);
-        bidi::reset_spaces(text, 0..text.len(), &mut levels);
-        check()?;
-        let graphemes = breaks::graphemes(text);
-        let stances = Stances::new(paragraph, spans.text, range.clone());
-        let source = Source {
-            text: spans.text,
-            range: range.clone(),
-            span_starts: &spans.starts,
-            chooser_of: &spans.chooser_of,
-            levels: &levels,
-            graphemes: &graphemes,
-            stances: &stances,
-        };
-        let items = itemize::itemize(&source, &mut spans.choosers, missing, &check)?;
-        let items = shape_all(spans, items, shaper)?;
+        let items = shape_all(spans, &analysis.items, shaper)?;
         let spacing_trim = paragraph.spacing_trim;
         let hanging = paragraph.hanging_punctuation;
-        let mut block =
-            Block { range, end, level: levels.paragraph, spacing_trim, hanging, stances, items, clusters: Vec::new() };
+        let mut block = Block { range, end, level: analysis.level, spacing_trim, hanging, stances, items, clusters: Vec::new() };
         let trims = block.trims(spans)?;
         block.halve(&trims, spans, shaper)?;
-        block.clusters = block.find_clusters(spans, &graphemes);
+        block.clusters = block.find_clusters(spans, &analysis.graphemes);
         check()?;
         if paragraph.autospace > 0.0 {
             block.space(paragraph.autospace, spans);
         }
         block.mark_trims(&trims, spans, shaper)?;
-        let options = BreakOptions {
-            word_break: paragraph.word_break,
-            line_break: paragraph.line_break,
-            lang: spans.lang(spans.at(block.range.start)),
-        };
         let mut place = 0;
-        for at in breaks::opportunities(text, options, &check)? {
+        for at in &analysis.opportunities {
             // Characters without glyphs have no cluster: the next one that has takes the opportunity, unless it stands
             // inside a ligature.
             let at = block.range.start + at;

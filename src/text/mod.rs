@@ -1,5 +1,6 @@
 //! The text stage: a paragraph in, placed glyphs out. Knows fonts and Unicode, nothing of layers, pictures or painting.
 
+mod analysis;
 pub mod bidi;
 mod block;
 pub mod breaks;

@@ -157,6 +157,9 @@ fn break_lines(
     let balance = paragraph.wrap == Wrap::Balance;
     let (mut blocks, mut drafts, mut truncated) = (Vec::<Block>::new(), Vec::<Draft>::new(), false);
     let mut room_below = paragraph.max_height.unwrap_or(f64::INFINITY) + TOLERANCE;
+    // No line is lower than that of the paragraph's own style: more of them than have room need not be found.
+    let own = faces.first().and_then(|face| extent_in(face, 0, paragraph, spans));
+    let least = own.map_or(0.0, |own| own.above + own.below);
     let text = spans.text;
     for (range, end) in paragraphs(text) {
         spans.ctx.check()?;
@@ -171,7 +174,8 @@ fn break_lines(
         let mut room = limit - drafts.len();
         let ends_matter = ends_matter(paragraph.align, is_rtl(block.level));
         let mut breaker = Breaker { block: &mut block, spans, shaper, measure: wrap_at, ends_matter, hyphen: None };
-        let mut cuts = breaker.lines(room.saturating_add(1), balance)?;
+        let most = if least > 0.0 { (room_below / least) as usize } else { usize::MAX };
+        let mut cuts = breaker.lines(room.min(most.saturating_add(1)).saturating_add(1), balance)?;
         let mut fitting = 0;
         for cut in &cuts {
             let extent = extent(breaker.block, cut, paragraph, breaker.spans, faces);
@@ -244,16 +248,19 @@ fn range(block: &Block, cut: &Cut) -> Range<usize> {
     start..at(cut.clusters.end).unwrap_or(end).max(start)
 }
 
+/// The line box of a span's style in a face.
+fn extent_in(face: &Face, span: usize, paragraph: &Paragraph, spans: &Spans<'_>) -> Option<Extent> {
+    let style = spans.styles.get(span)?;
+    let extent = Extent::of(face, style.size, paragraph.line_height);
+    let extent = if paragraph.writing_mode == WritingMode::VerticalRl { extent.centered() } else { extent };
+    Some(extent.raised(style.baseline_shift))
+}
+
 /// The line box. Given in pixels it is that of the paragraph's own style, whatever stands on the line; else it holds that of
 /// every span on the line as well, and where no line height is given that of every face.
 fn extent(block: &Block, cut: &Cut, paragraph: &Paragraph, spans: &Spans<'_>, faces: &[Arc<Face>]) -> Extent {
     let line_height = paragraph.line_height;
-    let of = |span: usize, face: &Face| {
-        let style = spans.styles.get(span)?;
-        let extent = Extent::of(face, style.size, line_height);
-        let extent = if paragraph.writing_mode == WritingMode::VerticalRl { extent.centered() } else { extent };
-        Some(extent.raised(style.baseline_shift))
-    };
+    let of = |span: usize, face: &Face| extent_in(face, span, paragraph, spans);
     let of_span = |span: usize| of(span, faces.get(span)?);
     let own = of_span(0).unwrap_or(Extent { above: 0.0, below: 0.0 });
     if line_height.is_some_and(|height| height >= place::LEAST_PIXELS) {

@@ -84,15 +84,11 @@ impl Pace {
     }
 }
 
-pub(in crate::text) fn shape_all(
-    spans: &mut Spans<'_>,
-    items: Vec<Item>,
-    shaper: &mut Shaper,
-) -> Result<Vec<ShapedItem>, Stopped> {
+pub(in crate::text) fn shape_all(spans: &mut Spans<'_>, items: &[Item], shaper: &mut Shaper) -> Result<Vec<ShapedItem>, Stopped> {
     let mut all = Vec::with_capacity(items.len());
     let mut pace = Pace::default();
     for item in items {
-        if let Some(shaped) = shape(spans, item, shaper) {
+        if let Some(shaped) = shape(spans, item.clone(), shaper) {
             pace.check(shaped.glyphs.len(), spans)?;
             all.push(shaped);
         }

@@ -29,14 +29,11 @@ use cases::{Case, cases, elaborate};
 use hunted::hunted;
 use serde_json::{Map, Value, json};
 
-/// For any text, from reading it to the picture. A second is what is aimed at, and most take a tenth of it; with debug assertions the
-/// slowest here take up to 1.9 s, and the same work half as long again when others use the machine (`NOT_YET` aside).
-const LONGEST: Duration = Duration::from_secs(3);
+/// For any text, from reading it to the picture. A second is what is aimed at, and what the slowest here come near to with debug
+/// assertions (`opt-level` 3); the same work takes half as long again when others use the machine, and twice as long at `opt-level` 1.
+const LONGEST: Duration = Duration::from_secs(2);
 /// Between two questions whether the work is still wanted; each waits about a tenth of it.
 const LONGEST_SILENCE: Duration = Duration::from_millis(500);
-/// Cases that take longer or more memory than that still, printed but not held to it: a thousand fitted Arabic texts in one poster,
-/// and the masks of a pen a thousand pixels wide.
-const NOT_YET: &[&str] = &["all texts in one group, Arabic", "strokes far wider than letters"];
 /// Beyond the text itself.
 const LARGEST: usize = 150 << 20;
 
@@ -178,10 +175,9 @@ fn every_absurd_text_ends_soon_and_in_little_memory() {
             let (layout, silence, all) = (ms(took.layout), ms(took.silence), ms(took.all));
             let (mb, answer) = (took.bytes as f64 / 1e6, &took.answer);
             println!("{:45} {layout:9.1} {silence:9.1} {all:9.1} {mb:9.1}  {answer:?}", format!("{name} ({which})"));
-            let known = NOT_YET.contains(&name);
             let refused = matches!(took.answer, Ok(()) | Err(Code::TooMany));
             let late = took.all - took.layout > LONGEST || took.silence > LONGEST_SILENCE || took.bytes > LARGEST;
-            if !refused || (late && !known) {
+            if !refused || late {
                 broken.push(format!("{name} ({which})"));
             }
         }

@@ -22,6 +22,51 @@ fn malformed_json() {
     assert!(document["detail"].as_str().unwrap().contains("line 2, column 10"), "{document}");
 }
 
+/// No text holds half of a surrogate pair, however it is written; a NUL is a character like others.
+#[test]
+fn half_a_surrogate_pair_is_no_json_and_a_nul_is_a_character() {
+    let service = Service::start(&[]);
+    let template = |text: &str| {
+        format!(
+            "{{ \"template\": {{ \"width\": 9, \"height\": 9, \"layers\": [\n  {{ \"type\": \"text\", \"text\": \"{text}\" }}] }} }}"
+        )
+    };
+    let variable = |text: &str| {
+        let layer = "{ \"type\": \"text\", \"text\": \"{{ words }}\" }";
+        format!(
+            "{{ \"template\": {{ \"width\": 9, \"height\": 9, \"layers\": [{layer}] }},\n  \"variables\": {{ \"words\": \"{text}\" }} }}"
+        )
+    };
+    let bodies: [&dyn Fn(&str) -> String; 2] = [&template, &variable];
+    for body in bodies {
+        for half in ["a\\ud800b", "\\udc00", "\\ud83d\\ud83d\\ude00", "\\ud800"] {
+            let sent = body(half);
+            let document = service.ask("POST", "/v1/render", &[], sent.as_bytes()).problem(400, "malformed_json");
+            assert_eq!(places(&document), ["body  malformed_json"]);
+            let detail = document["detail"].as_str().unwrap();
+            let line = sent.lines().nth(1).unwrap();
+            let escape = line.find("\\u").unwrap() + 1;
+            let (before, column) =
+                detail.split_once("line 2, column ").map(|(before, after)| (before, after.split(':').next())).unwrap();
+            let column: usize = column.unwrap().parse().unwrap();
+            assert!(before.contains("not JSON") && (escape..escape + 20).contains(&column), "{half}: {detail}");
+            assert!(detail.contains("surrogate") || detail.contains("hex escape"), "{half}: {detail}");
+        }
+        for whole in ["\\ud83d\\ude00", "a\\u0000b", "\\u0000"] {
+            let answer = service.ask("POST", "/v1/render", &[], body(whole).as_bytes());
+            assert_eq!(answer.status, 200, "{whole}");
+        }
+        // Half a pair written as bytes is no UTF-8 either, and a bare NUL no JSON.
+        for bytes in [&b"\xED\xA0\x80"[..], b"\0"] {
+            let sent = body("HERE").into_bytes();
+            let at = sent.windows(4).position(|window| window == b"HERE").unwrap();
+            let sent = [&sent[..at], bytes, &sent[at + 4..]].concat();
+            let document = service.ask("POST", "/v1/render", &[], &sent).problem(400, "malformed_json");
+            assert!(document["detail"].as_str().unwrap().contains("line 2, column "), "{document}");
+        }
+    }
+}
+
 #[test]
 fn the_body_s_fields_all_at_once() {
     let body = json!({ "template": small(), "scale": 9, "varibles": {}, "dpi": "72" });

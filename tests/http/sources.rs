@@ -320,6 +320,29 @@ fn a_broken_body_is_not_kept_and_its_fallback_stands_in() {
 }
 
 #[test]
+fn pictures_that_show_through_letters_are_sources_like_any() {
+    let origin = Origin::start(|path, stream| match path {
+        "/missing" => answer(stream, 404, "", b""),
+        _ => answer(stream, 200, "cache-control: max-age=600\r\n", &png(4, 3)),
+    });
+    let fill = |src: &str| json!({ "type": "image", "src": src });
+    let text = |of_layer: Value, of_span: Value| json!({ "type": "text", "size": 4, "color": of_layer, "spans": [{ "text": "a" }, { "text": "b", "color": of_span }] });
+    let service = service(&[("max_fetches", "2")]);
+    let good =
+        render(&service, &[text(fill(&origin.url("/1")), fill(&origin.url("/2"))), text(fill(&origin.url("/1")), json!("red"))]);
+    assert_eq!((good.status, good.header("x-affiche-degraded")), (200, None));
+    let document = render(&service, &[text(fill(&origin.url("/missing")), json!("red"))]).problem(422, "source_not_found");
+    assert_eq!(document["problems"][0]["at"], "/layers/0/color/src");
+    let document = render(&service, &[layer(&origin.url("/1")), text(json!("red"), fill("http://10.0.0.1/"))]);
+    assert_eq!(document.problem(403, "forbidden_source")["problems"][0]["at"], "/layers/1/spans/1/color/src");
+    let layers = [text(fill(&origin.url("/1")), fill(&origin.url("/2"))), text(fill(&origin.url("/3")), json!("red"))];
+    render(&service, &layers).problem(422, "limit_exceeded");
+    let template = json!({ "width": 4, "height": 3, "layers": [text(fill(&origin.url("/1")), json!("red"))] });
+    let told = service.post_json("/v1/measure", &json!({ "template": template })).json();
+    assert_eq!(told["layers"][0]["source"], "memory");
+}
+
+#[test]
 fn one_budget_of_bytes_for_all_layers_and_their_fallbacks() {
     let picture = png(60, 60);
     let (length, shown) = (picture.len(), picture.clone());

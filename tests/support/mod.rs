@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use affiche::asset::{Asset, Assets, Shown, Source};
+use affiche::asset::{Asset, Assets, FontBytes, Shown, Source};
 use affiche::ctx::{Budget, Ctx, Simd};
 use affiche::draw::{DrawError, Drawn, Sheet, Studio, Telling, draw_sheet};
 use affiche::encode::{Compression, Format, Output};
@@ -15,6 +15,7 @@ use affiche::poster::Poster;
 use affiche::problem::Problems;
 use affiche::template::{Supplied, Template};
 use affiche::text::Fonts;
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 pub fn root() -> PathBuf {
@@ -60,22 +61,33 @@ pub fn try_poster(template: &Value, variables: &Map<String, Value>) -> Result<Po
     Poster::read(&Template::parse(template)?, &supplied, &Limits::default())
 }
 
-/// Pictures from `folders` (the first that has one wins) and `data:`.
+/// Pictures and fonts from `folders` (the first that has one wins) and `data:`.
 #[track_caller]
 pub fn assets(poster: &Poster, folders: &[PathBuf]) -> Assets {
-    let load = |source: &Source| -> Shown {
-        let bytes = match source {
+    let bytes_of = |source: &Source| -> Bytes {
+        match source {
             Source::Data(bytes) => bytes.clone(),
             Source::Asset(name) => {
                 let path = folders.iter().map(|f| f.join(name)).find(|p| p.exists());
-                let path = path.unwrap_or_else(|| panic!("no picture {name} in {folders:?}"));
+                let path = path.unwrap_or_else(|| panic!("no file {name} in {folders:?}"));
                 std::fs::read(path).unwrap().into()
             }
             other => panic!("a test of the core does not fetch {other}"),
-        };
+        }
+    };
+    let load = |source: &Source| -> Shown {
+        let bytes = bytes_of(source);
         Shown::Picture { asset: Arc::new(Asset::new(bytes, &Limits::default()).unwrap()), from: "inline" }
     };
-    Assets::new(poster.all().into_iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect())
+    let shown = poster.all().into_iter().map(|l| l.sources().map_or(Shown::Nothing, |(src, _)| load(src))).collect();
+    let mut fonts: Vec<Source> = poster.all().iter().flat_map(|l| l.font_sources()).map(|(source, _)| source).collect();
+    fonts.sort_by_key(Source::to_string);
+    fonts.dedup();
+    let open = |source: Source| {
+        let font = FontBytes::new(bytes_of(&source));
+        (source, Arc::new(font))
+    };
+    Assets::new(shown).with_fonts(fonts.into_iter().map(open).collect())
 }
 
 #[track_caller]

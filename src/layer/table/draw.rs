@@ -1,6 +1,7 @@
 //! A table into items: what lies behind columns and rows, the cells, the lines between them, the border.
 
 use super::{Measured, Order, Table};
+use crate::asset::Assets;
 use crate::geom::{Affine, Rect};
 use crate::layer::emit::Emitter;
 use crate::layer::values::{Border, Paint, Radius};
@@ -18,7 +19,7 @@ impl Table {
         let mut inside = self.bands(measured, own, &inner);
         for cell in self.told(measured) {
             if let Some(laid) = cell.content.laid() {
-                let painted = cell.text.emit(laid, cell.rect, &inner);
+                let painted = cell.text.emit(laid, cell.rect, &inner, &Assets::default());
                 inside.extend(painted.into_iter().filter(|item| !item.bounds().intersect(to.canvas).is_empty()));
             }
         }

@@ -43,6 +43,10 @@ impl Style {
         for name in NOT_OF_A_CELL.iter().chain(and_not).filter(|name| given.iter().any(|given| given == *name)) {
             fields.problem(name, Code::UnknownField, format!("in a table there is no field `{name}` here"));
         }
+        if read.as_ref().is_some_and(TextFields::is_pictured) {
+            let named = if fields.has("color") { "color" } else { "spans" };
+            fields.problem(named, Code::Conflict, "in a table no picture shows through letters");
+        }
         Some(Style { fields: Box::new(read?), given, place: fields.written() })
     }
 
@@ -115,7 +119,8 @@ impl<'s> Styles<'s> {
         if let Some(plain) = plain {
             fields.text = Some(plain.to_owned());
         }
-        match fields.finish(place) {
+        // No picture shows through its letters, so nothing takes an id.
+        match fields.finish(place, &mut 0) {
             Ok(text) => Ok((text, font)),
             Err(mut problem) => {
                 let at = |name: &&String| problem.place == place.child(name);

@@ -1,6 +1,7 @@
 //! `contrast`: how much a text must stand out from what lies beneath it, and what makes it stand out.
 
 use super::Text;
+use super::fill::Fill;
 use super::look::{Highlight, Look, Looks, Stroke, StrokePosition, StrokeWidth};
 use crate::layer::shadow::{BlurWidth, Shadow, Shadows, Shift};
 use crate::layer::values::{Length, Padding, Paint, Radius};
@@ -43,7 +44,7 @@ impl Text {
         };
         let (mut scrim, mut shadows) = (None, Shadows::default());
         match remedy.cover {
-            Cover::Swap => each(&|look| look.color = paint.clone()),
+            Cover::Swap => each(&|look| look.color = Fill::Paint(paint.clone())),
             Cover::Outline => {
                 let width = StrokeWidth::new((size * OUTLINE).max(1.0));
                 let stroke = width.map(|width| Stroke { width, color: paint.clone(), position: StrokePosition::Outside });

@@ -1,13 +1,18 @@
 //! A text into items, back to front: background, highlights, lines below the letters, their strokes, the letters, lines through.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Text;
+use super::fill::Fill;
 use super::look::{Highlight, Look, Looks, Stroke, StrokePosition};
 use super::route::{Route, chunks};
+use crate::asset::{Assets, Shown};
 use crate::color::Color;
 use crate::geom::{Affine, Fx, PxRect, Rect, Size};
 use crate::layer::emit::{Emitter, with_opacity};
+use crate::layer::image::Fit;
+use crate::layer::mask::masked;
 use crate::layer::shadow::{Caster, Shadows};
 use crate::layer::values::{Paint, Radius};
 use crate::scene::{Blend, ColorGlyph, Colored, GlyphRun, Inside, Item, Lowered, Pen, PlacedGlyph, Recipe, Remedy};
@@ -32,6 +37,8 @@ pub(super) struct Sheet<'a> {
     /// The layer's box.
     pub rect: Rect,
     pub to: &'a Emitter,
+    /// With the pictures that show through letters.
+    pub assets: &'a Assets,
 }
 
 /// Glyphs of a run that look alike.
@@ -53,37 +60,47 @@ pub struct Laid<'a> {
 }
 
 impl Text {
-    pub fn emit(&self, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
-        self.finish(self.sheet(laid, rect, to).items(None, &Shadows::default()), rect, to)
+    pub fn emit(&self, laid: Laid<'_>, rect: Rect, to: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
+        self.finish(self.sheet(laid, rect, to, assets).items(None, &Shadows::default()), rect, to)
     }
 
-    /// With what makes it stand out.
-    pub fn emit_with(&self, remedy: Remedy, fitted: Option<f64>, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
+    /// With what makes it stand out, at the size that it was fitted at.
+    pub fn emit_with(
+        &self,
+        (remedy, fitted): (Remedy, Option<f64>),
+        laid: Laid<'_>,
+        rect: Rect,
+        to: &Emitter,
+        assets: &Assets,
+    ) -> Vec<Item<Lowered>> {
         let size = fitted.or(self.paragraph.spans.first().map(|span| span.style.size)).unwrap_or(1.0);
         let (text, scrim, shadows) = self.with_remedy(remedy, size);
-        text.finish(text.sheet(laid, rect, to).items(scrim.as_ref(), &shadows), rect, to)
+        text.finish(text.sheet(laid, rect, to, assets).items(scrim.as_ref(), &shadows), rect, to)
     }
 
     /// What of it lies behind its letters.
     pub fn ground(&self, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Item<Lowered>> {
-        self.finish(self.sheet(laid, rect, to).highlights(), rect, to)
+        self.finish(self.sheet(laid, rect, to, &Assets::default()).highlights(), rect, to)
     }
 
     /// Where its letters stand, line by line from ascent to descent, and in which colours.
     pub fn boxes(&self, laid: Laid<'_>, rect: Rect, to: &Emitter) -> Vec<Colored> {
-        let sheet = self.sheet(laid, rect, to);
-        let colors = |paint: &Paint| match paint {
-            Paint::Solid(color) => vec![*color],
-            Paint::Gradient(gradient) => gradient.stops.iter().map(|stop| stop.color).collect(),
+        let none = Assets::default();
+        let sheet = self.sheet(laid, rect, to, &none);
+        let of = |(number, boxes): (usize, Vec<Rect>)| {
+            let colors = self.looks.get(number).color.colors();
+            boxes.into_iter().map(move |rect| Colored { rect, colors: colors.clone() })
         };
-        let of = |(number, look): (usize, &Look)| {
-            let colors = colors(&look.color);
-            sheet.boxes_of(number).into_iter().map(move |rect| Colored { rect, colors: colors.clone() })
-        };
-        self.looks.all().flat_map(of).collect()
+        sheet.boxes().into_iter().flat_map(of).collect()
     }
 
-    fn sheet<'a>(&'a self, Laid { composed, indent, route }: Laid<'a>, rect: Rect, to: &'a Emitter) -> Sheet<'a> {
+    fn sheet<'a>(
+        &'a self,
+        Laid { composed, indent, route }: Laid<'a>,
+        rect: Rect,
+        to: &'a Emitter,
+        assets: &'a Assets,
+    ) -> Sheet<'a> {
         let (dx, dy) = self.offset(composed, indent, rect);
         let lines = composed.lines.iter().map(|line| line.runs.iter().flat_map(|run| parts(&self.looks, run)).collect());
         let ends = self.paragraph.spans.iter().scan(0, |end, span| {
@@ -91,7 +108,7 @@ impl Text {
             Some(*end)
         });
         let starts = std::iter::once(0).chain(ends).collect();
-        Sheet { text: self, composed, route, lines: lines.collect(), starts, dx, dy, rect, to }
+        Sheet { text: self, composed, route, lines: lines.collect(), starts, dx, dy, rect, to, assets }
     }
 
     /// Cut at the box where it says so, and with the background behind.
@@ -112,12 +129,13 @@ impl Text {
 impl<'a> Sheet<'a> {
     fn items(&self, scrim: Option<&Highlight>, shadows: &Shadows) -> Vec<Item<Lowered>> {
         let mut items = self.highlights();
-        items.extend(scrim.and_then(|scrim| self.highlight(0, scrim)));
+        items.extend(scrim.and_then(|scrim| self.highlight_lines(scrim)));
         let mut letters = self.lines_along(|decoration| decoration.underline);
         letters.extend(self.strokes());
         for line in &self.lines {
             self.letters(line, &mut letters);
         }
+        letters.extend(self.pictured());
         letters.extend(self.emphasis());
         letters.extend(self.lines_along(|decoration| decoration.line_through));
         if !shadows.0.is_empty() {
@@ -131,13 +149,13 @@ impl<'a> Sheet<'a> {
         let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
         let paint = |parts: &Vec<Part<'_>>| {
             let look = parts.first().map(|first| self.text.looks.get(first.look));
-            look.map_or_else(Vec::new, |look| self.glyphs(parts, &look.color, None))
+            look.map_or_else(Vec::new, |look| self.glyphs(parts, look.color.paint(), None))
         };
         for part in line {
             if part.run.color {
                 items.extend(faces.drain(..).flat_map(|parts| paint(&parts)));
                 items.extend(self.color_glyphs(part));
-            } else {
+            } else if self.text.looks.get(part.look).color.picture().is_none() {
                 // One item a face: where scripts alternate, each letter would be one.
                 join(&mut faces, *part);
             }
@@ -145,21 +163,58 @@ impl<'a> Sheet<'a> {
         items.extend(faces.iter().flat_map(paint));
     }
 
+    /// The letters of each look that is wanted, by face and form.
+    fn by_look(&self, wanted: impl Fn(&Look) -> bool) -> BTreeMap<usize, Vec<Vec<Part<'a>>>> {
+        let mut found: BTreeMap<usize, Vec<Vec<Part<'_>>>> = BTreeMap::new();
+        for part in self.lines.iter().flatten().filter(|part| !part.run.color) {
+            if wanted(self.text.looks.get(part.look)) {
+                join(found.entry(part.look).or_default(), *part);
+            }
+        }
+        found
+    }
+
+    /// The letters that pictures show through, those of a look as one.
+    fn pictured(&self) -> Vec<Item<Lowered>> {
+        let items = |(number, faces): (usize, Vec<Vec<Part<'_>>>)| {
+            let fill = &self.text.looks.get(number).color;
+            self.filled(faces.iter().flat_map(|parts| self.glyphs(parts, fill.paint(), None)).collect(), fill)
+        };
+        self.by_look(|look| look.color.picture().is_some()).into_iter().flat_map(items).collect()
+    }
+
+    /// What was drawn in a fill's own paint: of a picture what shows through it.
+    pub fn filled(&self, items: Vec<Item<Lowered>>, fill: &Fill) -> Vec<Item<Lowered>> {
+        let picture = fill.picture().and_then(|picture| Some((picture.id, picture.image()?)));
+        match picture {
+            None => items,
+            Some((id, image)) => masked(image.emit(id, self.rect, self.to, self.assets), items, self.to),
+        }
+    }
+
+    /// Whether nothing shines through letters of this fill.
+    fn hides(&self, fill: &Fill) -> bool {
+        let Some(picture) = fill.picture() else { return fill.paint().is_opaque() };
+        let fills = picture.image().is_some_and(|image| matches!(image.fit, Fit::Cover | Fit::Fill));
+        match self.assets.get(picture.id.0) {
+            Shown::Picture { asset, .. } => fills && !asset.header().alpha,
+            Shown::Placeholder => true,
+            Shown::Hidden | Shown::Nothing => false,
+        }
+    }
+
     /// Behind all letters, as a wide one reaches beneath its neighbours.
     fn strokes(&self) -> Vec<Item<Lowered>> {
-        let mut items = Vec::new();
-        for (number, look) in self.text.looks.all() {
-            let Some(stroke) = look.stroke.as_ref().filter(|stroke| stroke.width.get() > 0.0) else { continue };
-            let mut faces: Vec<Vec<Part<'_>>> = Vec::new();
-            let stroked = self.lines.iter().flatten().filter(|part| part.look == number && !part.run.color);
-            stroked.for_each(|part| join(&mut faces, *part));
-            items.extend(self.stroke(&faces, stroke, &look.color));
-        }
-        items
+        let stroked = |look: &Look| look.stroke.as_ref().is_some_and(|stroke| stroke.width.get() > 0.0);
+        let items = |(number, faces): (usize, Vec<Vec<Part<'_>>>)| {
+            let look = self.text.looks.get(number);
+            look.stroke.as_ref().map_or_else(Vec::new, |stroke| self.stroke(&faces, stroke, &look.color))
+        };
+        self.by_look(stroked).into_iter().flat_map(items).collect()
     }
 
     /// Where strokes of neighbours overlap, a translucent colour must not show twice: they are drawn as one.
-    fn stroke(&self, faces: &[Vec<Part<'_>>], stroke: &Stroke, fill: &Paint) -> Vec<Item<Lowered>> {
+    fn stroke(&self, faces: &[Vec<Part<'_>>], stroke: &Stroke, fill: &Fill) -> Vec<Item<Lowered>> {
         let (color, opacity) = match &stroke.color {
             Paint::Solid(color) => (Paint::Solid(Color { a: 255, ..*color }), f64::from(color.a) / 255.0),
             gradient => (gradient.clone(), 1.0),
@@ -167,7 +222,7 @@ impl<'a> Sheet<'a> {
         let width = stroke.width.get() * self.to.scale();
         let (width, glyph) = match stroke.position {
             // Half of it lies inside, beneath the letter; one that hides nothing is cut out.
-            StrokePosition::Outside if fill.is_opaque() => (width * 2.0, Inside::Ignored),
+            StrokePosition::Outside if self.hides(fill) => (width * 2.0, Inside::Ignored),
             StrokePosition::Outside => (width * 2.0, Inside::Hollow),
             StrokePosition::Center => (width, Inside::Ignored),
         };
@@ -224,6 +279,7 @@ impl<'a> Sheet<'a> {
         let scale = to.scale();
         let size = run.size * scale;
         let (linear, form) = (linear(to, scale), pose(run.pose).then_inner(slant(run.slant)));
+        let colors = self.text.looks.get(part.look).color.colors();
         let place = |frame: Affine, glyph: &Glyph| {
             let linear = linear.then_inner(Affine { e: 0.0, f: 0.0, ..frame }).then_inner(form);
             let ink = linear.bounds_of(run.face.ink_box().scale(size));
@@ -244,10 +300,12 @@ impl<'a> Sheet<'a> {
                 size,
                 map: Affine::translate(x - f64::from(window.x0), y - f64::from(window.y0)).then_inner(linear),
                 window: Size::new(window.width(), window.height())?,
+                color: colors.first().copied().filter(|_| run.face.has_layers(glyph.id)),
             });
             Some(Item::pixels(Arc::new(recipe), window.x0, window.y0, None, 255))
         };
         let framed = self.framed(part.glyphs).into_iter();
+        let place = &place;
         framed.flat_map(|(frame, glyphs)| glyphs.iter().filter_map(move |glyph| place(frame, glyph))).collect()
     }
 }

@@ -1,12 +1,13 @@
 //! Marks beside single letters (CSS text-emphasis): dots below Chinese ones, sesame dots above Japanese ones.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::chunks;
 use super::emit::Sheet;
-use crate::geom::{Affine, Path, Rect};
+use crate::geom::{Affine, Path, PxRect, Rect, Segment};
 use crate::layer::curves::{Curves, Piece};
 use crate::layer::values::Paint;
 use crate::scene::{Item, Lowered, Shape};
@@ -85,46 +86,51 @@ impl Mark {
     }
 }
 
+/// Around every mark, in ems about its middle.
+const REACH: Rect = Rect { x: -0.25, y: -0.25, width: 0.5, height: 0.5 };
 /// From the middle of a letter to that of its mark, in ems.
 const AWAY: f64 = 0.66;
 
 impl Sheet<'_> {
     /// The marks of each look that has some, as one shape: they share a colour and never overlap.
     pub fn emphasis(&self) -> Vec<Item<Lowered>> {
-        let mut items = Vec::new();
-        for (number, look) in self.text.looks.all() {
-            let Some(Emphasis(emphasis)) = &look.emphasis else { continue };
-            let outline = emphasis.mark.outline();
-            let under = emphasis.position.map_or(self.text.is_chinese(), |position| position == Position::Under);
-            let mut segments = Vec::new();
-            for (line, parts) in self.composed.lines.iter().zip(&self.lines) {
-                for part in parts.iter().filter(|part| part.look == number && !part.run.ruby) {
-                    let (size, centre) = (part.run.size, part.run.middle());
-                    let shift = self.composed.marks.get(part.run.span).map_or(0.0, |marks| marks.shift);
-                    for letter in chunks(part.glyphs) {
-                        let Some(first) = letter.first().filter(|first| !first.marker) else { continue };
-                        if !self.character(first.cluster).is_some_and(is_emphasized) {
-                            continue;
-                        }
-                        let advance: f64 = letter.iter().map(|glyph| glyph.advance).sum();
-                        let along = first.along + advance / 2.0;
-                        let (x, y) = match self.composed.vertical {
-                            true => (AWAY * size + shift - line.baseline, along),
-                            false if under => (along, line.baseline - shift - centre + AWAY * size),
-                            false => (along, line.baseline - shift - centre - AWAY * size),
-                        };
-                        let place = Affine::translate(self.dx + x, self.dy + y);
-                        let map = self.to.map.then_inner(place).then_inner(Affine::scale(size, size));
-                        outline.trace(map, &mut segments);
+        let mut marks: BTreeMap<usize, (Curves, Vec<Segment>)> = BTreeMap::new();
+        let is_chinese = self.text.is_chinese();
+        for (line, parts) in self.composed.lines.iter().zip(&self.lines) {
+            for part in parts.iter().filter(|part| !part.run.ruby) {
+                let Some(Emphasis(emphasis)) = &self.text.looks.get(part.look).emphasis else { continue };
+                let under = emphasis.position.map_or(is_chinese, |position| position == Position::Under);
+                let (outline, segments) = marks.entry(part.look).or_insert_with(|| (emphasis.mark.outline(), Vec::new()));
+                let (size, centre) = (part.run.size, part.run.middle());
+                let shift = self.composed.marks.get(part.run.span).map_or(0.0, |marks| marks.shift);
+                for letter in chunks(part.glyphs) {
+                    let Some(first) = letter.first().filter(|first| !first.marker) else { continue };
+                    if !self.character(first.cluster).is_some_and(is_emphasized) {
+                        continue;
+                    }
+                    let advance: f64 = letter.iter().map(|glyph| glyph.advance).sum();
+                    let along = first.along + advance / 2.0;
+                    let (x, y) = match self.composed.vertical {
+                        true => (AWAY * size + shift - line.baseline, along),
+                        false if under => (along, line.baseline - shift - centre + AWAY * size),
+                        false => (along, line.baseline - shift - centre - AWAY * size),
+                    };
+                    let place = Affine::translate(self.dx + x, self.dy + y);
+                    let map = self.to.map.then_inner(place).then_inner(Affine::scale(size, size));
+                    // What nobody sees of a long line costs nothing.
+                    if !PxRect::around(map.bounds_of(REACH)).intersect(self.to.canvas).is_empty() {
+                        outline.trace(map, segments);
                     }
                 }
             }
-            if !segments.is_empty() {
-                let shape = Shape::Path(Arc::new(Path::new(segments)));
-                let color = emphasis.color.as_ref().unwrap_or(&look.color);
-                items.push(Item::fill(shape, self.to.paint(color, self.rect, 1.0)));
-            }
         }
-        items
+        let items = |(number, (_, segments)): (usize, (Curves, Vec<Segment>))| {
+            let look = self.text.looks.get(number);
+            let own = look.emphasis.as_ref().and_then(|Emphasis(emphasis)| emphasis.color.as_ref());
+            let shape = Shape::Path(Arc::new(Path::new(segments)));
+            let marks = vec![Item::fill(shape, self.to.paint(own.unwrap_or(look.color.paint()), self.rect, 1.0))];
+            if own.is_some() { marks } else { self.filled(marks, &look.color) }
+        };
+        marks.into_iter().filter(|(_, (_, segments))| !segments.is_empty()).flat_map(items).collect()
     }
 }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::emphasis::Emphasis;
+use super::fill::Fill;
+use crate::layer::Layer;
 use crate::layer::values::{Padding, Paint, Radius};
 use crate::limits::MAX_FONT_SIZE;
 use crate::template::declare::{fields, number, words};
@@ -11,7 +13,7 @@ use crate::template::fields::{Read, Reader, part_schema};
 /// How a stretch is painted. What a span leaves out, it takes from its layer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Look {
-    pub color: Paint,
+    pub color: Fill,
     pub stroke: Option<Stroke>,
     /// Its own: the layer's lies behind whole lines.
     pub highlight: Option<Highlight>,
@@ -32,6 +34,7 @@ pub struct Looks {
 impl Looks {
     /// One colour and nothing else.
     pub fn plain(color: Paint) -> Looks {
+        let color = Fill::Paint(color);
         Looks { base: Look { color, stroke: None, highlight: None, decoration: None, emphasis: None }, spans: Vec::new() }
     }
 
@@ -44,9 +47,11 @@ impl Looks {
         number.checked_sub(1).and_then(|span| self.spans.get(span)).map_or(&self.base, |(_, look)| look)
     }
 
-    /// All that text may have, by number.
-    pub fn all(&self) -> impl Iterator<Item = (usize, &Look)> {
-        std::iter::once(&self.base).chain(self.spans.iter().map(|(_, look)| look)).enumerate()
+    /// The pictures that show through letters, each once, by id.
+    pub fn pictures(&self) -> impl Iterator<Item = &Layer> {
+        let base = self.base.color.picture();
+        let of_spans = self.spans.iter().filter_map(|(_, look)| look.color.picture());
+        base.into_iter().chain(of_spans.filter(move |own| base.is_none_or(|base| base.id != own.id)))
     }
 }
 

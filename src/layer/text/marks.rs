@@ -1,11 +1,11 @@
 //! What goes along with letters: highlights behind them, lines below and through them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::emit::{Part, Sheet};
 use super::ink;
-use super::look::{Decoration, Highlight, Look};
+use super::look::{Decoration, Highlight};
 use crate::geom::{Affine, Fx, FxPoint, FxRect, Path, Rect, Segment};
 use crate::layer::emit::Placed;
 use crate::layer::values::Paint;
@@ -27,16 +27,21 @@ type Inks = HashMap<(*const Face, u64, u64, u64, u16), Vec<(f64, f64)>>;
 impl<'a> Sheet<'a> {
     /// The layer's behind its lines, then those of spans.
     pub fn highlights(&self) -> Vec<Item<Lowered>> {
-        let of = |(number, look): (usize, &Look)| self.highlight(number, look.highlight.as_ref()?);
-        self.text.looks.all().filter_map(of).collect()
+        let looks = &self.text.looks;
+        let base = looks.base.highlight.as_ref().and_then(|own| self.highlight_lines(own));
+        let own = self.stretches(|look| (look > 0 && looks.get(look).highlight.is_some()).then_some(look));
+        let of = |(number, stretches): (usize, Vec<Stretch<'_>>)| {
+            self.highlight(number, &stretches, looks.get(number).highlight.as_ref()?)
+        };
+        base.into_iter().chain(own.into_iter().filter_map(of)).collect()
     }
 
-    /// Behind letters of one look; of the layer's own behind whole lines.
-    pub fn highlight(&self, number: usize, highlight: &Highlight) -> Option<Item<Lowered>> {
-        let stretches = match number {
-            0 => self.stretches(|_| true),
-            _ => self.stretches(|look| look == number),
-        };
+    /// Behind whole lines.
+    pub fn highlight_lines(&self, highlight: &Highlight) -> Option<Item<Lowered>> {
+        self.highlight(0, self.stretches(|_| Some(0)).get(&0)?, highlight)
+    }
+
+    fn highlight(&self, number: usize, stretches: &[Stretch<'_>], highlight: &Highlight) -> Option<Item<Lowered>> {
         let boxed = |stretch: &Stretch<'_>| {
             // Of the layer: the whole line, the room after its last letter included.
             let along =
@@ -58,10 +63,13 @@ impl<'a> Sheet<'a> {
         Some(self.stretch(along, top, marks.ascent + marks.descent))
     }
 
-    /// Where letters of one look stand.
-    pub fn boxes_of(&self, number: usize) -> Vec<Rect> {
-        let stretches = self.stretches(|look| look == number);
-        stretches.iter().filter_map(|stretch| self.tight(number, stretch, (stretch.from, stretch.to))).collect()
+    /// Where the letters of each look stand.
+    pub fn boxes(&self) -> Vec<(usize, Vec<Rect>)> {
+        let of = |(number, stretches): (usize, Vec<Stretch<'_>>)| {
+            let tight = |stretch: &Stretch<'_>| self.tight(number, stretch, (stretch.from, stretch.to));
+            (number, stretches.iter().filter_map(tight).collect())
+        };
+        self.stretches(Some).into_iter().map(of).collect()
     }
 
     /// The lines of one kind: below or through the letters.
@@ -70,15 +78,12 @@ impl<'a> Sheet<'a> {
         let below = wanted(Decoration { underline: true, line_through: false });
         let mut items = Vec::new();
         let mut inks = Inks::new();
-        for (number, look) in looks.all() {
-            if !look.decoration.is_some_and(&wanted) {
-                continue;
-            }
-            let stretches = match number {
-                // The layer's runs on through all that have none of their own.
-                0 => self.stretches(|look| look == 0 || looks.get(look).decoration.is_none()),
-                _ => self.stretches(|look| look == number),
-            };
+        // The layer's runs on through all that have none of their own.
+        let owner = |look: usize| if looks.get(look).decoration.is_some() { look } else { 0 };
+        let lined = |look: usize| looks.get(look).decoration.is_some_and(&wanted).then_some(look);
+        for (number, stretches) in self.stretches(|look| lined(owner(look))) {
+            let fill = &looks.get(number).color;
+            let mut bars = Vec::new();
             for stretch in &stretches {
                 let Some(marks) = self.marks(number, stretch) else { continue };
                 let bar = if below { marks.underline } else { marks.line_through };
@@ -89,8 +94,9 @@ impl<'a> Sheet<'a> {
                 } else {
                     vec![(stretch.from, stretch.to)]
                 };
-                items.extend(self.bar(&pieces, bar, &look.color));
+                bars.extend(self.bar(&pieces, bar, fill.paint()));
             }
+            items.extend(self.filled(bars, fill));
         }
         items
     }
@@ -101,32 +107,31 @@ impl<'a> Sheet<'a> {
         self.composed.marks.get(span).copied()
     }
 
-    /// The letters whose look is wanted, as far as they stand side by side.
-    fn stretches(&self, wanted: impl Fn(usize) -> bool) -> Vec<Stretch<'a>> {
-        let mut found: Vec<Stretch<'a>> = Vec::new();
+    /// Letters as far as they stand side by side, by who has them: a number for each look, or none.
+    fn stretches(&self, owner: impl Fn(usize) -> Option<usize>) -> BTreeMap<usize, Vec<Stretch<'a>>> {
+        let mut found: BTreeMap<usize, Vec<Stretch<'a>>> = BTreeMap::new();
         for (line, parts) in self.composed.lines.iter().zip(&self.lines) {
-            let mut open = false;
+            let mut before = None;
             for part in parts.iter().filter(|part| !part.run.ruby) {
-                if !wanted(part.look) {
-                    open = false;
-                    continue;
-                }
+                let (open, number) = (before, owner(part.look));
+                before = number;
+                let Some(number) = number else { continue };
+                let own = found.entry(number).or_default();
                 // A mark that takes no room lies within the letter before it.
                 let letters = part.glyphs.iter().filter(|glyph| glyph.advance != 0.0);
                 let (from, to) = letters.fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), glyph| {
                     (from.min(glyph.along), to.max(glyph.along + glyph.advance))
                 });
-                match found.last_mut().filter(|_| open) {
+                match own.last_mut().filter(|_| open == Some(number)) {
                     Some(last) => {
                         (last.from, last.to) = (last.from.min(from), last.to.max(to));
                         last.parts.push(*part);
                     }
-                    None => found.push(Stretch { line, parts: vec![*part], from, to }),
+                    None => own.push(Stretch { line, parts: vec![*part], from, to }),
                 }
-                open = true;
             }
         }
-        found.retain(|stretch| stretch.from < stretch.to);
+        found.values_mut().for_each(|own| own.retain(|stretch| stretch.from < stretch.to));
         found
     }
 

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::emphasis::Emphasis;
+use super::fill::FillField;
 use super::look::{Decoration, Highlight, Look, Stroke};
 use super::values::{Distance, Families, Features};
 use super::{FontSize, Weight};
-use crate::layer::values::Paint;
 use crate::limits::MAX_SPANS;
+use crate::problem::Place;
 use crate::template::declare::fields;
 use crate::template::fields::{Read, Reader, part_schema};
 use crate::text::{Span, Style};
@@ -35,8 +36,8 @@ fields! {
         word_spacing: Option<Distance>,
         /// How far it stands above the line: pixels, or `"0.4em"` of its own size; negative ones below.
         baseline_shift: Option<Distance>,
-        /// A colour, or a gradient over the layer's box.
-        color: Option<Paint>,
+        /// A colour, a gradient over the layer's box, or a picture over it.
+        color: Option<FillField>,
         /// `underline`, `line_through`, a list of both, or `none`, in its own colour and size.
         decoration: Option<Decoration>,
         /// A mark beside each letter, as `dot`, `circle`, `triangle` or `sesame`.
@@ -111,14 +112,15 @@ impl Base {
         }
     }
 
-    /// How each span is painted, with its offset in the whole text.
-    pub fn looks(&self, spans: Vec<SpanFields>) -> Vec<(usize, Look)> {
+    /// How each span is painted, with its offset in the whole text. `place` is that of the spans; pictures take ids from `next` on.
+    pub fn looks(&self, spans: Vec<SpanFields>, place: &Place, next: &mut usize) -> Vec<(usize, Look)> {
         let mut start = 0;
-        let look = |span: SpanFields| {
+        let look = |(number, span): (usize, SpanFields)| {
             let at = start;
             start += span.text.len();
+            let own = span.color.map(|color| color.finish(place.index(number).child("color"), next));
             let look = Look {
-                color: span.color.unwrap_or_else(|| self.look.color.clone()),
+                color: own.unwrap_or_else(|| self.look.color.clone()),
                 stroke: span.stroke.or_else(|| self.look.stroke.clone()),
                 highlight: span.highlight,
                 decoration: span.decoration,
@@ -126,14 +128,16 @@ impl Base {
             };
             (at, look)
         };
-        spans.into_iter().map(look).collect()
+        spans.into_iter().enumerate().map(look).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fill::Fill;
     use super::*;
-    use crate::problem::{In, Place, Problems};
+    use crate::layer::values::Paint;
+    use crate::problem::{In, Problems};
     use crate::template::fields::{Mode, Origins};
 
     fn read(spans: &Value) -> Result<Vec<SpanFields>, Problems> {
@@ -147,7 +151,7 @@ mod tests {
     }
 
     fn base() -> Base {
-        let color = Paint::Solid(crate::color::Color::BLACK);
+        let color = Fill::Paint(Paint::Solid(crate::color::Color::BLACK));
         let look = Look { color, stroke: None, highlight: None, decoration: None, emphasis: None };
         Base { style: Style { size: 20.0, ..Style::default() }, spacing: Some(Distance::Em(0.1)), word_spacing: None, look }
     }
@@ -179,7 +183,8 @@ mod tests {
     #[test]
     fn looks_begin_where_their_text_does() {
         let spans = read(&json!([{ "text": "é" }, { "text": "" }, { "text": "b", "color": "red" }])).unwrap();
-        let starts: Vec<usize> = base().looks(spans).iter().map(|(start, _)| *start).collect();
+        let place = Place::new(In::Template, "/layers/0/spans");
+        let starts: Vec<usize> = base().looks(spans, &place, &mut 1).iter().map(|(start, _)| *start).collect();
         assert_eq!(starts, [0, 2, 2]);
     }
 

@@ -209,6 +209,16 @@ impl Face {
         self.color && self.opened.has_color(glyph)
     }
 
+    /// What this glyph's largest bitmap takes to decode; 0 where it has none in colour.
+    pub fn bitmap_pixels(&self, glyph: u16) -> u64 {
+        if self.color { self.opened.bitmap_pixels(glyph) } else { 0 }
+    }
+
+    /// This glyph has layers that may take the colour of the text.
+    pub fn has_layers(&self, glyph: u16) -> bool {
+        self.color && self.opened.has_layers(glyph)
+    }
+
     pub(in crate::text) fn opened(&self) -> &Opened {
         &self.opened
     }

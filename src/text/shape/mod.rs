@@ -15,7 +15,9 @@ use harfrust::{
 pub use open::Axis;
 pub(in crate::text) use open::{Line, Metrics, Names, Opened};
 
+use crate::key::BySpread;
 use crate::text::Face;
+use crate::text::analysis::Analysis;
 use crate::text::unicode;
 
 /// How many plans a face keeps: a poster uses few scripts, and a plan is built in microseconds.
@@ -66,33 +68,51 @@ pub(in crate::text) struct ShapedGlyph {
 /// Shapes; keeps its buffer between calls.
 pub(in crate::text) struct Shaper {
     buffer: Buffer,
-    /// Where a text is tried at one size after the other: its items, by where they begin, their face, script and flow.
-    kept: Option<HashMap<Shaped, Kept>>,
+    /// Where a text is tried at one size after the other.
+    kept: Option<Kept>,
 }
 
-/// Of one text: where an item begins and ends, and what else it is shaped by. The face counts by its address: it is kept alive.
-type Shaped = (Range<usize>, usize, [u8; 4], Flow);
-type Kept = (Arc<Face>, Vec<ShapedGlyph>);
+/// Of one text what is the same at all sizes.
+#[derive(Default)]
+struct Kept {
+    /// By where the paragraph begins.
+    analyses: HashMap<usize, Arc<Analysis>, BySpread>,
+    /// Items shaped, by where they begin and their face, which is kept alive: its address tells it.
+    items: HashMap<(usize, usize), (Arc<Face>, Vec<ShapedGlyph>), BySpread>,
+}
 
 impl Shaper {
     pub fn new() -> Shaper {
         Shaper { buffer: Buffer::new(), kept: None }
     }
 
-    /// One that remembers the items of the only text that it is used for.
+    /// One that remembers the paragraphs and items of the only text that it is used for.
     pub fn that_keeps() -> Shaper {
-        Shaper { kept: Some(HashMap::new()), ..Shaper::new() }
+        Shaper { kept: Some(Kept::default()), ..Shaper::new() }
+    }
+
+    /// What was kept of the paragraph that begins there.
+    pub fn analysis(&self, start: usize) -> Option<Arc<Analysis>> {
+        self.kept.as_ref()?.analyses.get(&start).cloned()
+    }
+
+    pub fn keep(&mut self, start: usize, analysis: Analysis) -> Arc<Analysis> {
+        let analysis = Arc::new(analysis);
+        if let Some(kept) = &mut self.kept {
+            kept.analyses.insert(start, Arc::clone(&analysis));
+        }
+        analysis
     }
 
     /// A whole item of the text, shaped or remembered. A face of another size is another one where it has optical sizes.
     pub fn item(&mut self, face: &Arc<Face>, stretch: &Stretch<'_>) -> Vec<ShapedGlyph> {
-        let key = (stretch.range.clone(), Arc::as_ptr(face).addr(), stretch.script, stretch.flow);
-        if let Some((_, known)) = self.kept.as_ref().and_then(|kept| kept.get(&key)) {
+        let key = (stretch.range.start, Arc::as_ptr(face).addr());
+        if let Some((_, known)) = self.kept.as_ref().and_then(|kept| kept.items.get(&key)) {
             return known.clone();
         }
         let glyphs = self.shape(stretch);
         if let Some(kept) = &mut self.kept {
-            kept.insert(key, (Arc::clone(face), glyphs.clone()));
+            kept.items.insert(key, (Arc::clone(face), glyphs.clone()));
         }
         glyphs
     }

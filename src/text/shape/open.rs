@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use harfrust::Tag;
 use harfrust::font::attribute::Style;
+use harfrust::font::glyph::bitmap::{BitmapGlyph, BitmapSource, BitmapStrikes, Pixels, Strike};
+use harfrust::font::glyph::color::ColorGlyphVersion;
 use harfrust::font::metrics::Decoration;
 use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
 
+use crate::limits::MAX_GLYPH_BITMAP;
 use crate::text::font::FontData;
 use crate::text::unicode::{drawn_as, is_ignorable};
 
@@ -73,6 +76,18 @@ pub(in crate::text) struct Line {
     /// From the baseline down to its upper edge.
     pub top: f64,
     pub thickness: f64,
+}
+
+/// Bitmaps of one colour (EBDT) are for small sizes on old screens: such glyphs are drawn by their outlines.
+fn has_color_bitmaps(strikes: &BitmapStrikes<'_>) -> bool {
+    matches!(strikes.source(), Some(BitmapSource::Sbix | BitmapSource::Cbdt)) && !strikes.is_empty()
+}
+
+/// As its own header says, which is what decoding goes by; `None` for what is no PNG file.
+fn png_pixels(bitmap: &BitmapGlyph<'_>) -> Option<u64> {
+    let Pixels::Png(data) = bitmap.pixels() else { return None };
+    let side = |at: usize| data.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    Some(u64::from(side(16)?) * u64::from(side(20)?))
 }
 
 impl Opened {
@@ -147,12 +162,29 @@ impl Opened {
     /// The glyph has layers, a paint graph or a bitmap with colours of its own.
     pub fn has_color(&self, glyph: u16) -> bool {
         let colors = self.0.color_glyphs();
-        (!colors.is_empty() && colors.get(u32::from(glyph).into()).is_some()) || !self.0.bitmap_strikes().is_empty()
+        (!colors.is_empty() && colors.get(u32::from(glyph).into()).is_some()) || self.bitmap_pixels(glyph) > 0
+    }
+
+    /// Of the glyph's bitmaps in colour the most pixels that one has; 0 where it has none or they are larger than any that is meant.
+    pub fn bitmap_pixels(&self, glyph: u16) -> u64 {
+        let strikes = self.0.bitmap_strikes();
+        if !has_color_bitmaps(&strikes) {
+            return 0;
+        }
+        let pixels = |strike: Strike<'_>| strike.get(u32::from(glyph).into()).map(|bitmap| png_pixels(&bitmap));
+        // Whichever suits the size is decoded later, so all must be sound.
+        let most = strikes.iter().filter_map(pixels).try_fold(0, |most, one| one.map(|one| one.max(most)));
+        most.filter(|most| *most <= MAX_GLYPH_BITMAP).unwrap_or(0)
+    }
+
+    /// The glyph is made of layers, which may take the colour of the text.
+    pub fn has_layers(&self, glyph: u16) -> bool {
+        self.0.color_glyphs().get(u32::from(glyph).into()).is_some_and(|glyph| glyph.version() == ColorGlyphVersion::ColrV0)
     }
 
     /// Some glyphs have colours of their own.
     pub fn is_color(&self) -> bool {
-        !self.0.color_glyphs().is_empty() || !self.0.bitmap_strikes().is_empty()
+        !self.0.color_glyphs().is_empty() || has_color_bitmaps(&self.0.bitmap_strikes())
     }
 
     pub fn metrics(&self) -> Metrics {
@@ -232,5 +264,47 @@ impl Opened {
                 max: axis.max_value().max(axis.min_value()),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A font of the goldens, with all of its bitmaps said to be so large.
+    fn opened(name: &str, size: Option<[u32; 2]>) -> Opened {
+        let mut bytes = std::fs::read(format!("{}/tests/goldens/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let heads: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, tag)| tag == b"IHDR").map(|(at, _)| at + 4).collect();
+        for (at, [width, height]) in heads.into_iter().zip(size.into_iter().cycle()) {
+            bytes[at..at + 4].copy_from_slice(&width.to_be_bytes());
+            bytes[at + 4..at + 8].copy_from_slice(&height.to_be_bytes());
+        }
+        Opened::open(&FontData::Own(bytes.into()), 0).unwrap()
+    }
+
+    fn glyph(font: &Opened, c: char) -> u16 {
+        font.glyph(c).unwrap() as u16
+    }
+
+    #[test]
+    fn a_glyph_with_layers_or_a_bitmap_has_colours_and_its_neighbour_has_not() {
+        for (name, pixels) in [("color-colr.ttf", 0), ("color-cbdt.ttf", 32 * 32), ("color-sbix.ttf", 40 * 40)] {
+            let font = opened(name, None);
+            assert!(font.is_color() && font.has_color(glyph(&font, '◔')) && !font.has_color(glyph(&font, '◇')), "{name}");
+            assert_eq!(font.bitmap_pixels(glyph(&font, '◔')), pixels, "{name}");
+            assert_eq!(font.has_layers(glyph(&font, '◔')), pixels == 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn bitmaps_have_as_many_pixels_as_allowed() {
+        let side = MAX_GLYPH_BITMAP.isqrt() as u32;
+        assert_eq!(u64::from(side).pow(2), MAX_GLYPH_BITMAP);
+        for name in ["color-cbdt.ttf", "color-sbix.ttf"] {
+            for (height, good) in [(side - 1, true), (side, true), (side + 1, false), (u32::MAX, false)] {
+                let font = opened(name, Some([side, height]));
+                assert_eq!(font.has_color(glyph(&font, '◔')), good, "{name}: {height}");
+            }
+        }
     }
 }
