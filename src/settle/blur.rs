@@ -20,26 +20,52 @@ const BAND: i32 = 64;
 
 /// `items` are the blur's own, settled.
 pub(super) fn make(blur: &Blur, items: &[Item<Ready>], ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {
-    let mut alpha = cast(blur.area, items, ctx.simd);
-    let (width, height) = (blur.area.width() as usize, blur.area.height() as usize);
-    plane(&mut alpha, width, height, blur.sigma, ctx)?;
-    Ok(coloured(blur, &alpha, width))
+    let alpha = cast(blur.area, items, ctx.simd);
+    let alpha = spread(&alpha, blur.area, blur.sigma, blur.window, ctx)?;
+    Ok(coloured(blur, &alpha))
 }
 
-/// Blurs one channel in place; beyond its edges all is 0.
-pub(super) fn plane(plane: &mut Vec<u16>, width: usize, height: usize, sigma: f64, ctx: &Ctx) -> Result<(), Stopped> {
-    let Some(kernel) = Kernel::of(sigma) else { return Ok(()) };
+/// One channel that is there in `have` and 0 beyond, blurred, as much of it as is `needed`.
+pub(super) fn spread(plane: &[u16], have: PxRect, sigma: f64, needed: PxRect, ctx: &Ctx) -> Result<Vec<u16>, Stopped> {
+    let Some(kernel) = Kernel::of(sigma) else { return Ok(recut(plane, have, needed)) };
     ctx.check()?;
-    for row in plane.chunks_exact_mut(width) {
+    let reach = Blur::reach(sigma);
+    let near = have.grow(reach).intersect(needed.grow(reach));
+    // Along rows only where there is something, down columns only where it is wanted: what lies beyond stays 0 or is not seen.
+    let (rows, columns) = (PxRect { y0: have.y0, y1: have.y1, ..near }, PxRect { x0: needed.x0, x1: needed.x1, ..near });
+    let (rows, columns) = (rows.intersect(near), columns.intersect(near));
+    if rows.is_empty() || columns.is_empty() {
+        return Ok(recut(&[], PxRect::default(), needed));
+    }
+    let mut along = recut(plane, have, rows);
+    for row in along.chunks_exact_mut(rows.width() as usize) {
         kernel.along(row);
     }
-    let mut other = vec![0; plane.len()];
+    let mut down = recut(&along, rows, columns);
+    let mut other = vec![0; down.len()];
     for _ in 0..PASSES {
         ctx.check()?;
-        kernel.down(plane, &mut other, width, height);
-        std::mem::swap(plane, &mut other);
+        kernel.down(&down, &mut other, columns.width() as usize, columns.height() as usize);
+        std::mem::swap(&mut down, &mut other);
     }
-    Ok(())
+    Ok(recut(&down, columns, needed))
+}
+
+/// What lies in `to` of a channel that is 0 beyond `from`.
+fn recut(plane: &[u16], from: PxRect, to: PxRect) -> Vec<u16> {
+    let (stride, width) = (from.width() as usize, to.width() as usize);
+    let mut cut = vec![0; width * to.height() as usize];
+    let both = from.intersect(to);
+    if both.is_empty() {
+        return cut;
+    }
+    let length = both.width() as usize;
+    for y in both.y0..both.y1 {
+        let (there, here) = ((y - from.y0) as usize * stride, (y - to.y0) as usize * width);
+        let (there, here) = (there + (both.x0 - from.x0) as usize, here + (both.x0 - to.x0) as usize);
+        cut[here..here + length].copy_from_slice(&plane[there..there + length]);
+    }
+    cut
 }
 
 /// The alpha of the items in 16 bits.
@@ -55,19 +81,12 @@ fn cast(area: PxRect, items: &[Item<Ready>], simd: Simd) -> Vec<u16> {
     alpha
 }
 
-/// The window's part of the coverage, in the shadow's colour.
-fn coloured(blur: &Blur, alpha: &[u16], stride: usize) -> Option<Pixmap> {
-    let window = blur.window.translate(-blur.area.x0, -blur.area.y0);
-    let size = Size::new(window.width(), window.height())?;
+/// The coverage in the shadow's colour.
+fn coloured(blur: &Blur, alpha: &[u16]) -> Option<Pixmap> {
+    let size = Size::new(blur.window.width(), blur.window.height())?;
     let color = blur.color.to_bytes().map(u32::from);
-    let mut data = Vec::with_capacity(size.area() as usize * 4);
-    for y in window.y0..window.y1 {
-        let row = &alpha[y as usize * stride..][window.x0 as usize..window.x1 as usize];
-        for &cover in row {
-            data.extend(color.map(|c| ((c * u32::from(cover) + FULL / 2) / FULL) as u8));
-        }
-    }
-    Pixmap::from_premultiplied(size, data)
+    let covered = |&cover: &u16| color.map(|c| ((c * u32::from(cover) + FULL / 2) / FULL) as u8);
+    Pixmap::from_premultiplied(size, alpha.iter().flat_map(covered).collect())
 }
 
 /// Boxes one after the other.
