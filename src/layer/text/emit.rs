@@ -31,7 +31,7 @@ pub(super) struct Sheet<'a> {
     pub dy: f64,
     /// The layer's box.
     pub rect: Rect,
-    pub to: &'a Emitter,
+    pub to: &'a Emitter<'a>,
 }
 
 /// Glyphs of a run that look alike.
@@ -83,7 +83,7 @@ impl Text {
         self.looks.all().flat_map(of).collect()
     }
 
-    fn sheet<'a>(&'a self, Laid { composed, indent, route }: Laid<'a>, rect: Rect, to: &'a Emitter) -> Sheet<'a> {
+    fn sheet<'a>(&'a self, Laid { composed, indent, route }: Laid<'a>, rect: Rect, to: &'a Emitter<'a>) -> Sheet<'a> {
         let (dx, dy) = self.offset(composed, indent, rect);
         let lines = composed.lines.iter().map(|line| line.runs.iter().flat_map(|run| parts(&self.looks, run)).collect());
         let ends = self.paragraph.spans.iter().scan(0, |end, span| {
