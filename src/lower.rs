@@ -5,7 +5,7 @@ use crate::color::Premul;
 use crate::geom::{Affine, Fx, FxRect, PxRect, Rect};
 use crate::layer::LayerId;
 use crate::layer::asks::{Around, Met, ToRead};
-use crate::layer::emit::Emitter;
+use crate::layer::emit::{Beneath, Emitter, Kept};
 use crate::layer::values::Paint;
 use crate::layout::{Layout, PlacedLayer};
 use crate::scene::{Item, Lowered, Scene, Shape, TextAsk};
@@ -32,12 +32,12 @@ fn ground(layout: &Layout) -> (Vec<Item<Lowered>>, Premul) {
     }
 }
 
-fn emitter(layout: &Layout, beneath: Option<LayerId>) -> Emitter {
+fn emitter<'k>(layout: &Layout, beneath: Option<Beneath<'k>>) -> Emitter<'k> {
     Emitter { canvas: PxRect::of_size(layout.size), map: Affine::scale(layout.scale, layout.scale), beneath }
 }
 
 /// A layer's items. What lies off the canvas is nobody's work any more.
-fn emitted(placed: &PlacedLayer, layout: &Layout, assets: &Assets, beneath: Option<LayerId>) -> Vec<Item<Lowered>> {
+fn emitted(placed: &PlacedLayer, layout: &Layout, assets: &Assets, beneath: Option<Beneath>) -> Vec<Item<Lowered>> {
     let to = emitter(layout, beneath);
     let mut items = placed.layer.emit(&placed.content, placed.rect, &to, assets);
     items.retain(|item| !item.bounds().intersect(to.canvas).is_empty());
@@ -50,12 +50,14 @@ pub struct Growing {
     background: Premul,
     /// How many of the poster's own layers are in it.
     layers: usize,
+    /// Of the group that a text lies in, what ends beneath it.
+    kept: Kept,
 }
 
 impl Growing {
     pub fn new(layout: &Layout) -> Growing {
         let (items, background) = ground(layout);
-        Growing { items, background, layers: 0 }
+        Growing { items, background, layers: 0, kept: Kept::default() }
     }
 
     /// What is painted in a window before the letters of a text. To be asked in painting order, of one layout: what lies beneath does
@@ -67,7 +69,8 @@ impl Growing {
             self.items.extend(emitted(placed, layout, assets, None));
         }
         self.layers = within.max(self.layers);
-        let own = layout.placed.get(within).map(|placed| emitted(placed, layout, assets, Some(text)));
+        let beneath = Beneath { text, kept: &self.kept };
+        let own = layout.placed.get(within).map(|placed| emitted(placed, layout, assets, Some(beneath)));
         let meets = |item: &&Item<Lowered>| !item.bounds().intersect(window).is_empty();
         let own = own.unwrap_or_default();
         let met = self.items.iter().chain(&own).filter(meets).cloned().collect();

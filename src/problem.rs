@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// Which part of a request a [`Problem`] points into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub enum In {
@@ -22,17 +24,42 @@ impl In {
     }
 }
 
-/// A place in a request: which part, a JSON Pointer (RFC 6901) in it, and the turn of `repeat` if any.
+/// A place in a request: which part, a JSON Pointer (RFC 6901) in it, and in which turns of `repeat` if any.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Place {
     pub part: In,
     pub at: String,
-    pub turn: Option<u32>,
+    pub turns: Turns,
+}
+
+/// The turns of a `repeat` and of those around it, counted from 1, the outermost first.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Turns(Vec<u32>);
+
+impl Turns {
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Within these the turn of this index.
+    pub fn and(&self, index: usize) -> Turns {
+        Turns(self.0.iter().copied().chain(u32::try_from(index + 1)).collect())
+    }
+
+    /// As they are told in JSON: `turn` the innermost, and `turns` all of them where there are several.
+    pub fn told(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let several = (self.0.len() > 1).then(|| ("turns", Value::from(self.0.as_slice())));
+        self.innermost().map(|turn| ("turn", Value::from(turn))).into_iter().chain(several)
+    }
+
+    pub fn innermost(&self) -> Option<u32> {
+        self.0.last().copied()
+    }
 }
 
 impl Place {
     pub fn new(part: In, at: impl Into<String>) -> Place {
-        Place { part, at: at.into(), turn: None }
+        Place { part, at: at.into(), turns: Turns::default() }
     }
 
     /// The place one step below: `key` is escaped as RFC 6901 wants.
@@ -46,20 +73,21 @@ impl Place {
         } else {
             at.push_str(key);
         }
-        Place { part: self.part, at, turn: self.turn }
+        Place { part: self.part, at, turns: self.turns.clone() }
     }
 
     pub fn index(&self, index: usize) -> Place {
-        Place { part: self.part, at: format!("{}/{index}", self.at), turn: self.turn }
+        Place { part: self.part, at: format!("{}/{index}", self.at), turns: self.turns.clone() }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.part.as_str(), if self.at.is_empty() { "/" } else { &self.at })?;
-        match self.turn {
-            Some(turn) => write!(f, " (turn {turn})"),
-            None => Ok(()),
+        match self.turns.0.as_slice() {
+            [] => Ok(()),
+            [turn] => write!(f, " (turn {turn})"),
+            several => write!(f, " (turns {})", several.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
         }
     }
 }

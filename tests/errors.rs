@@ -50,8 +50,8 @@ fn told(problems: &Problems) -> Value {
             "code": problem.code.as_str(),
             "message": problem.message,
         });
-        if let Some(turn) = problem.place.turn {
-            told["turn"] = json!(turn);
+        for (name, turns) in problem.place.turns.told() {
+            told[name] = turns;
         }
         if let Some(hint) = &problem.hint {
             told["hint"] = json!(hint);

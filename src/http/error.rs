@@ -170,9 +170,7 @@ fn entry(problem: &Problem) -> Value {
         "message": problem.message,
     });
     if let Some(object) = entry.as_object_mut() {
-        if let Some(turn) = problem.place.turn {
-            object.insert("turn".to_owned(), Value::from(turn));
-        }
+        object.extend(problem.place.turns.told().map(|(name, turns)| (name.to_owned(), turns)));
         if let Some(hint) = &problem.hint {
             object.insert("hint".to_owned(), Value::from(hint.as_str()));
         }

@@ -139,7 +139,7 @@ impl Read for Template {
     }
 
     fn schema() -> Value {
-        json!({ "type": ["object", "string"] })
+        json!({ "type": ["object", "string"], "minLength": 1 })
     }
 }
 
@@ -307,9 +307,7 @@ pub(super) fn json_of(rendered: Rendered, format: Format) -> Map<String, Value> 
 pub fn degraded_entry(degraded: &Degraded) -> Value {
     let mut entry = json!({ "in": degraded.place.part.as_str(), "at": degraded.place.at, "why": degraded.why });
     if let Some(object) = entry.as_object_mut() {
-        if let Some(turn) = degraded.place.turn {
-            object.insert("turn".to_owned(), Value::from(turn));
-        }
+        object.extend(degraded.place.turns.told().map(|(name, turns)| (name.to_owned(), turns)));
         if let Some(name) = &degraded.name {
             object.insert("name".to_owned(), Value::from(name.as_str()));
         }
@@ -341,7 +339,7 @@ pub(super) fn degraded_list(degraded: &[Degraded]) -> String {
         .iter()
         .take(MOST_LISTED)
         .map(|one| {
-            let turn = one.place.turn.map_or(String::new(), |turn| format!(";turn={turn}"));
+            let turn = one.place.turns.innermost().map_or(String::new(), |turn| format!(";turn={turn}"));
             let name = one.name.as_ref().map_or(String::new(), |name| format!(";name={}", structured_string(name)));
             format!("{}{turn}{name};why={}", structured_string(&one.place.at), one.why)
         })
@@ -370,6 +368,10 @@ fn structured_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Turns;
+    use crate::template::fields::field_schema;
+    use crate::template::tests::agreement::Pair;
+    use crate::template::values::object_schema;
 
     #[track_caller]
     fn wrong(body: Value) -> Vec<String> {
@@ -448,6 +450,21 @@ mod tests {
     }
 
     #[test]
+    fn a_body_by_its_schema() {
+        let mut properties = Manner::properties();
+        properties.insert("template".to_owned(), Template::schema());
+        properties.insert("variables".to_owned(), field_schema(Object::schema()));
+        properties.insert("overrides".to_owned(), field_schema(Object::schema()));
+        properties.insert("outputs".to_owned(), field_schema(Outputs::schema()));
+        let mut schema = object_schema(properties, &["template"]);
+        // Placeholders mean nothing in what goes with a template.
+        schema["$defs"] = json!({ "later": { "type": "null" }, "placeholder": { "not": {} } });
+        let pair = Pair::new(&schema, |body| read(body.clone()).err().unwrap_or_default());
+        pair.try_all_edges();
+        pair.try_at_random(1_000);
+    }
+
+    #[test]
     fn a_bare_template() {
         let template =
             json!({ "width": 1, "height": 1, "layers": [], "format": "no field of templates, but that is not asked here" });
@@ -458,13 +475,16 @@ mod tests {
 
     #[test]
     fn the_degraded_header_is_a_structured_list() {
-        let one = |at: &str, turn, name: Option<&str>| Degraded {
-            place: Place { part: In::Template, at: at.to_owned(), turn },
+        let one = |at: &str, index: Option<usize>, name: Option<&str>| Degraded {
+            place: Place {
+                turns: index.map_or(Turns::default(), |index| Turns::default().and(1).and(index)),
+                ..Place::new(In::Template, at)
+            },
             name: name.map(str::to_owned),
             why: "stale",
         };
         assert_eq!(
-            degraded_list(&[one("/layers/2", None, Some("photo")), one("/layers/3", Some(4), None)]),
+            degraded_list(&[one("/layers/2", None, Some("photo")), one("/layers/3", Some(3), None)]),
             r#""/layers/2";name="photo";why=stale, "/layers/3";turn=4;why=stale"#
         );
         assert_eq!(degraded_list(&[one("/a", None, Some("a\"\\b"))]), r#""/a";name="a\"\\b";why=stale"#);

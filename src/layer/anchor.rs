@@ -9,7 +9,8 @@ use crate::layout::boxes::{BoxSpec, Parent};
 use crate::limits::{MAX_ANCHOR_NAMES, MAX_COORDINATE};
 use crate::problem::{Code, Problem, Problems};
 use crate::template::declare::{fields, number, words};
-use crate::template::fields::{Read, Reader, part_schema};
+use crate::template::fields::{Read, Reader};
+use crate::template::values::{list, list_schema};
 
 words! {
     /// On which side of the other layer.
@@ -47,21 +48,15 @@ pub struct Names(pub Vec<String>);
 impl Read for Names {
     fn read(value: &Value, reader: &mut Reader) -> Option<Names> {
         let names = match value {
-            Value::Array(_) => Vec::<String>::read(value, reader)?,
+            Value::Array(_) => list(value, reader, (1, MAX_ANCHOR_NAMES), "names")?,
             Value::String(name) => vec![name.clone()],
             other => return reader.wrong_type(other, "the name of a layer or a list of names"),
         };
-        if names.is_empty() || names.len() > MAX_ANCHOR_NAMES {
-            return reader.invalid(format!("must be from 1 to {MAX_ANCHOR_NAMES} names, not {}", names.len()));
-        }
         Some(Names(names))
     }
 
     fn schema() -> Value {
-        json!({ "anyOf": [
-            { "type": "string" },
-            { "type": "array", "items": part_schema(json!({ "type": "string" })), "minItems": 1, "maxItems": MAX_ANCHOR_NAMES },
-        ] })
+        json!({ "anyOf": [String::schema(), list_schema::<String>((1, MAX_ANCHOR_NAMES))] })
     }
 }
 

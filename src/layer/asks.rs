@@ -60,7 +60,7 @@ impl Layer {
 }
 
 impl<'l> Met<'l> {
-    fn emitter(&self) -> Emitter {
+    fn emitter(&self) -> Emitter<'static> {
         Emitter { canvas: self.around.canvas, map: self.around.map, beneath: None }
     }
 

@@ -1,5 +1,7 @@
 //! From layout to scene: shapes, paints and places under the map from layout pixels to output pixels.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::color::{Premul, opacity_to_u8};
@@ -12,12 +14,35 @@ use crate::scene::{Blend, Gradient, GradientKind, Item, Lowered, Op, Paint as Sc
 pub const KAPPA: f64 = 0.552_284_749_830_793_4;
 
 /// Where one layer goes: the canvas and the map from layout pixels (scale 1) to output pixels, rotation included.
-#[derive(Clone, Copy, Debug)]
-pub struct Emitter {
+#[derive(Clone, Copy)]
+pub struct Emitter<'k> {
     pub canvas: PxRect,
     pub map: Affine,
-    /// Only what is painted before this layer's own content: of itself what lies behind its letters.
-    pub beneath: Option<LayerId>,
+    pub beneath: Option<Beneath<'k>>,
+}
+
+/// Only what is painted before a text's own content: of itself what lies behind its letters.
+#[derive(Clone, Copy)]
+pub struct Beneath<'k> {
+    pub text: LayerId,
+    /// What was emitted for texts before it.
+    pub kept: &'k Kept,
+}
+
+/// The items of layers in groups that lie wholly beneath a text: the next one in the same group need not have them emitted anew. By
+/// the layer and the canvas it was emitted for.
+#[derive(Default)]
+pub struct Kept(RefCell<HashMap<(LayerId, PxRect), Vec<Item<Lowered>>>>);
+
+impl Kept {
+    pub fn or_emit(&self, layer: LayerId, canvas: PxRect, emit: impl FnOnce() -> Vec<Item<Lowered>>) -> Vec<Item<Lowered>> {
+        if let Some(known) = self.0.borrow().get(&(layer, canvas)) {
+            return known.clone();
+        }
+        let items = emit();
+        self.0.borrow_mut().insert((layer, canvas), items.clone());
+        items
+    }
 }
 
 /// A box in output pixels.
@@ -42,7 +67,7 @@ impl Placed {
     }
 }
 
-impl Emitter {
+impl Emitter<'_> {
     /// How many output pixels a layout pixel takes along the x axis.
     pub fn scale(&self) -> f64 {
         libm::hypot(self.map.a, self.map.b)
@@ -111,7 +136,7 @@ impl Emitter {
 
     /// The box to trace and the map for it: the snapped one as it is, or else the layout's. Also how many of the traced box's
     /// pixels a layout pixel takes.
-    fn framed(&self, rect: Rect) -> (Rect, Emitter, f64) {
+    fn framed(&self, rect: Rect) -> (Rect, Emitter<'_>, f64) {
         match self.snap(rect) {
             Placed::Upright(px) => (px.to_rect(), Emitter { map: Affine::IDENTITY, ..*self }, self.scale()),
             Placed::Mirrored(px, map) => (px.to_rect(), Emitter { map, ..*self }, self.scale()),

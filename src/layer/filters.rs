@@ -1,12 +1,13 @@
 //! `filters`: those of CSS, in the order given, as matrices and blurs.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::layer::values::Degrees;
 use crate::limits::{MAX_BLUR, MAX_FILTERS};
 use crate::scene::Step;
 use crate::template::declare::{fields, number};
-use crate::template::fields::{Read, Reader, part_schema};
+use crate::template::fields::{Read, Reader};
+use crate::template::values::{list, list_schema};
 
 number! {
     /// A blur's standard deviation.
@@ -60,14 +61,13 @@ impl Filters {
 
 impl Read for Filter {
     fn read(value: &Value, reader: &mut Reader) -> Option<Filter> {
-        let fields = FilterFields::read(value, reader)?;
-        let all: Vec<Step> = fields.steps().into_iter().flatten().collect();
+        if let Some(object) = value.as_object().filter(|object| object.len() != 1) {
+            return not_one(object.len(), reader);
+        }
+        let all: Vec<Step> = FilterFields::read(value, reader)?.steps().into_iter().flatten().collect();
         match *all.as_slice() {
             [one] => Some(Filter(one)),
-            _ => reader.invalid_hint(
-                format!("must be one filter, not {}", all.len()),
-                "a list of filters says their order: `[{ \"blur\": 8 }, { \"grayscale\": 1 }]`",
-            ),
+            _ => not_one(all.len(), reader),
         }
     }
 
@@ -77,8 +77,20 @@ impl Read for Filter {
             object.insert("minProperties".to_owned(), json!(1));
             object.insert("maxProperties".to_owned(), json!(1));
         }
+        // Null would be a filter that does nothing.
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+        for later in properties.filter_map(|property| property.pointer_mut("/anyOf/1")) {
+            *later = json!({ "$ref": "#/$defs/placeholder" });
+        }
         schema
     }
+}
+
+fn not_one(count: usize, reader: &mut Reader) -> Option<Filter> {
+    reader.invalid_hint(
+        format!("must be one filter, not {count}"),
+        "a list of filters says their order: `[{ \"blur\": 8 }, { \"grayscale\": 1 }]`",
+    )
 }
 
 impl Read for Filters {
@@ -86,15 +98,11 @@ impl Read for Filters {
         if value.is_object() {
             return reader.wrong_type(value, "a list of filters, as `[{ \"blur\": 8 }]`");
         }
-        let all = Vec::<Filter>::read(value, reader)?;
-        if all.len() > MAX_FILTERS {
-            return reader.invalid(format!("must be at most {MAX_FILTERS} filters, not {}", all.len()));
-        }
-        Some(Filters(all))
+        list(value, reader, (0, MAX_FILTERS), "filters").map(Filters)
     }
 
     fn schema() -> Value {
-        json!({ "type": "array", "items": part_schema(Filter::schema()), "maxItems": MAX_FILTERS })
+        list_schema::<Filter>((0, MAX_FILTERS))
     }
 }
 

@@ -246,7 +246,7 @@ fn up(side: f64) -> f32 {
 /// The width in whole pixels below which words of texts are torn; other layers are as wide as they are.
 fn narrowest(layer: &Layer, around: &Surroundings) -> Result<f64, Problem> {
     match &layer.kind {
-        Kind::Text(text) => text.narrowest(0.0, &layer.place, around),
+        Kind::Text(text) => text.widths(0.0, &layer.place, around).map(|widths| widths.narrowest),
         Kind::Table(table) => table.narrowest(around),
         _ => {
             around.step(&layer.place)?;

@@ -80,13 +80,18 @@ impl Group {
             items.push(Item::fill(to.content_box(rect, radius, border.as_ref()), to.paint(background, rect, 1.0)));
         }
         let inner = Emitter { map: to.map.then_inner(Affine::translate(rect.x, rect.y)), ..*to };
-        for (layer, (rect, content)) in self.layers.iter().zip(inside) {
-            let painted = layer.emit(content, *rect, &inner, assets);
+        for (at, (layer, (rect, content))) in self.layers.iter().zip(inside).enumerate() {
+            let emit = || layer.emit(content, *rect, &inner, assets);
+            // What ends before another layer that lies beneath the text, or is it, does not change any more.
+            let painted = match to.beneath.filter(|beneath| self.layers.get(at + 1).is_some_and(|next| next.id <= beneath.text)) {
+                Some(beneath) => beneath.kept.or_emit(layer.id, to.canvas, emit),
+                None => emit(),
+            };
             items.extend(painted.into_iter().filter(|item| !item.bounds().intersect(to.canvas).is_empty()));
         }
         // It lies over the layers: beneath one of them it is not there yet.
         let inside = |id: LayerId| all(&self.layers).iter().any(|layer| layer.id == id);
-        if let Some(border) = border.as_ref().filter(|_| !to.beneath.is_some_and(inside)) {
+        if let Some(border) = border.as_ref().filter(|_| !to.beneath.is_some_and(|beneath| inside(beneath.text))) {
             items.extend(to.border(rect, radius, border, 1.0));
         }
         items

@@ -322,7 +322,7 @@ impl Read for Source {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "description": "`https:`, `http:`, `data:`, `upload:NAME` or `asset:NAME`." })
+        json!({ "type": "string", "format": "source", "description": "`https:`, `http:`, `data:`, `upload:NAME` or `asset:NAME`." })
     }
 }
 

@@ -334,7 +334,7 @@ impl Layer {
     /// Its items, back to front. `to` is its parent's: it takes layout pixels in which the box is given to output pixels.
     pub fn emit(&self, content: &Content, rect: Rect, to: &Emitter, assets: &Assets) -> Vec<Item<Lowered>> {
         let emitter = Emitter { map: self.turned(rect, to.map), ..*to };
-        if self.opacity <= 0.0 || to.beneath.is_some_and(|until| self.id > until) {
+        if self.opacity <= 0.0 || to.beneath.is_some_and(|beneath| self.id > beneath.text) {
             return Vec::new();
         }
         let finish = |items| {
@@ -414,7 +414,9 @@ impl Layer {
         match (&self.kind, content) {
             (Kind::Text(text), Content::Text { fitted, remedy, .. }) => match (content.laid(), remedy) {
                 (None, _) => Vec::new(),
-                (Some(laid), _) if emitter.beneath == Some(self.id) => text.ground(laid, rect, emitter),
+                (Some(laid), _) if emitter.beneath.is_some_and(|beneath| beneath.text == self.id) => {
+                    text.ground(laid, rect, emitter)
+                }
                 (Some(laid), Some(remedy)) => text.emit_with((*remedy, *fitted), laid, rect, emitter, assets),
                 (Some(laid), None) => text.emit(laid, rect, emitter, assets),
             },

@@ -69,7 +69,7 @@ impl Read for ViewBox {
         let (place, side) = (part_schema(Unit::schema()), part_schema(Side::schema()));
         json!({ "anyOf": [
             { "type": "array", "prefixItems": [place, place, side, side], "items": false, "minItems": 4 },
-            { "type": "string" },
+            { "type": "string", "format": "view-box" },
         ] })
     }
 }

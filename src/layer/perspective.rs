@@ -88,7 +88,7 @@ impl Tilted {
     }
 
     /// As if it lay flat, at the scale where it is largest.
-    fn flat(&self, to: &Emitter) -> Emitter {
+    fn flat<'k>(&self, to: &Emitter<'k>) -> Emitter<'k> {
         Emitter { map: Affine::scale(self.scale, self.scale), ..*to }
     }
 

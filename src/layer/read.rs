@@ -305,8 +305,9 @@ fn flowing(layer: &MergedLayer, fields: &mut Fields) -> Option<Option<Flowing>> 
         }
         (false, _) => "is for layers of a `stack`".to_owned(),
     };
+    // What they say is told all the same.
+    Flowing::read_fields(fields);
     for name in OWN {
-        fields.known(name);
         if fields.has(name) {
             let hint = match layer.kind() {
                 Some("qr") if name == "margin" => "around a code it is called `quiet_zone`",

@@ -10,7 +10,8 @@ use crate::layer::emit::Emitter;
 use crate::limits::{MAX_BLUR, MAX_COORDINATE, MAX_SHADOWS};
 use crate::scene::{Blur, Item, Lowered, Paint, Recipe, Shape};
 use crate::template::declare::{fields, number};
-use crate::template::fields::{Read, Reader, part_schema};
+use crate::template::fields::{Read, Reader};
+use crate::template::values::{list, list_schema};
 
 number! {
     /// A distance either way.
@@ -44,18 +45,11 @@ impl Read for Shadows {
         if !value.is_array() {
             return Shadow::read(value, reader).map(|one| Shadows(vec![one]));
         }
-        let all = Vec::<Shadow>::read(value, reader)?;
-        if all.len() > MAX_SHADOWS {
-            return reader.invalid(format!("must be at most {MAX_SHADOWS} shadows, not {}", all.len()));
-        }
-        Some(Shadows(all))
+        list(value, reader, (0, MAX_SHADOWS), "shadows").map(Shadows)
     }
 
     fn schema() -> Value {
-        json!({ "anyOf": [
-            Shadow::schema(),
-            { "type": "array", "items": part_schema(Shadow::schema()), "maxItems": MAX_SHADOWS },
-        ] })
+        json!({ "anyOf": [Shadow::schema(), list_schema::<Shadow>((0, MAX_SHADOWS))] })
     }
 }
 

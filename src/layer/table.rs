@@ -16,6 +16,7 @@ use crate::layout::boxes::{Given, Measured as _, percentage_of_automatic};
 use crate::limits::MAX_COLUMNS;
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, number, words};
+use crate::text::Widths;
 use columns::Need;
 use rows::{Cell, ColumnWidth, Columns, Rows, Said};
 pub use rows::{check, definitions};
@@ -259,43 +260,46 @@ impl Table {
         Ok(columns::natural(&self.columns, &least).ceil())
     }
 
-    /// What each column wants so that no line breaks.
+    /// What each column wants so that no line breaks; and what it needs so that no word is torn, of cells that show all they say: both
+    /// are found by setting a cell once.
     fn wants(&self, around: &Surroundings) -> Result<Vec<Need>, Problem> {
         let mut needs = vec![Need::default(); self.columns.len()];
-        let wants = |cell: &Set| {
-            around.step(&cell.place)?;
-            let content = cell.text.measure(Given::default(), &cell.place, around).map_err(|problem| cell.blame(problem))?;
-            Ok::<f64, Problem>(content.size().0.ceil())
-        };
         for cell in self.cells().filter(|cell| cell.to - cell.from == 1) {
-            if let (Some(need), Some(ColumnWidth::Auto | ColumnWidth::Share(_))) =
-                (needs.get_mut(cell.from), self.columns.get(cell.from))
-            {
-                need.max = need.max.max(wants(cell)?);
+            if let Some(need) = self.flexible(cell, &mut needs) {
+                let found = cell.widths(need.min, around)?;
+                need.max = need.max.max(found.natural.ceil());
+                if !cell.text.is_cut() {
+                    need.min = need.min.max(found.narrowest);
+                }
             }
         }
         for cell in self.cells().filter(|cell| cell.to - cell.from > 1) {
-            self.spread(cell, wants(cell)?, &mut needs, |need| &mut need.max);
+            let wanted = cell.widths(0.0, around)?.natural.ceil();
+            self.spread(cell, wanted, &mut needs, |need| &mut need.max);
         }
         Ok(needs)
     }
 
-    /// What each column needs so that no word is torn, where that is less than what it wants; words that are cut off count.
+    /// The same of words that are cut off, and of cells over several columns.
     fn find_words(&self, needs: &mut [Need], around: &Surroundings) -> Result<(), Problem> {
-        for cell in self.cells().filter(|cell| cell.to - cell.from == 1) {
-            if let (Some(need), Some(ColumnWidth::Auto | ColumnWidth::Share(_))) =
-                (needs.get_mut(cell.from), self.columns.get(cell.from))
-            {
-                let least = cell.text.uncut().narrowest(need.min, &cell.place, around).map_err(|problem| cell.blame(problem))?;
+        for cell in self.cells().filter(|cell| cell.to - cell.from == 1 && cell.text.is_cut()) {
+            if let Some(need) = self.flexible(cell, needs) {
+                let least = cell.uncut().widths(need.min, around)?.narrowest;
                 need.min = need.min.max(least).min(need.max);
             }
         }
         for cell in self.cells().filter(|cell| cell.to - cell.from > 1) {
-            let least = cell.text.uncut().narrowest(0.0, &cell.place, around).map_err(|problem| cell.blame(problem))?;
+            let least = cell.uncut().widths(0.0, around)?.narrowest;
             self.spread(cell, least, needs, |need| &mut need.min);
         }
         needs.iter_mut().for_each(|need| need.max = need.max.max(need.min));
         Ok(())
+    }
+
+    /// The need of a cell's own column, if its width goes by that.
+    fn flexible<'n>(&self, cell: &Set, needs: &'n mut [Need]) -> Option<&'n mut Need> {
+        let column = self.columns.get(cell.from)?;
+        needs.get_mut(cell.from).filter(|_| matches!(column, ColumnWidth::Auto | ColumnWidth::Share(_)))
     }
 
     /// What a cell over several columns lacks is given to those of them that may grow, alike.
@@ -376,6 +380,15 @@ impl Set {
             return self.font.clone();
         }
         if !self.styled && at == self.place.child("text") { self.place.clone() } else { at }
+    }
+
+    fn widths(&self, least: f64, around: &Surroundings) -> Result<Widths, Problem> {
+        self.text.widths(least, &self.place, around).map_err(|problem| self.blame(problem))
+    }
+
+    /// With all that it says.
+    fn uncut(&self) -> Set {
+        Set { text: self.text.uncut(), ..self.clone() }
     }
 
     fn blame(&self, mut problem: Problem) -> Problem {

@@ -141,10 +141,17 @@ fn read_length(value: &Value, reader: &mut Reader, least: f64) -> Option<Length>
 }
 
 fn length_schema(least: f64) -> Value {
+    let sign = if least < 0.0 { "[+-]?" } else { r"\+?" };
     json!({ "anyOf": [
         { "type": "number", "minimum": least, "maximum": MAX_COORDINATE },
-        { "type": "string", "pattern": r"^\s*-?[0-9]+(\.[0-9]+)?\s*%\s*$" },
+        { "type": "string", "pattern": unit_pattern(sign, r"10000(\.0*)?|[0-9]{1,4}(\.[0-9]*)?|\.[0-9]+", "%") },
     ] })
+}
+
+/// Of strings that are a number and a unit: a sign, and what may follow leading zeros within the bounds. Of numbers with an exponent a
+/// pattern cannot tell how large they are.
+pub fn unit_pattern(sign: &str, number: &str, unit: &str) -> String {
+    format!(r"^\s*{sign}(0*({number})|([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+)\s*{unit}\s*$")
 }
 
 impl Read for Offset {
@@ -276,7 +283,7 @@ impl Read for Position {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "description": "One or two of left, center, right, top, bottom, percentages, pixels: \"top left\", \"30% 70%\"." })
+        json!({ "type": "string", "format": "position", "description": "One or two of left, center, right, top, bottom, percentages, pixels: \"top left\", \"30% 70%\"." })
     }
 }
 

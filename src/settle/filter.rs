@@ -8,7 +8,7 @@
 use crate::ctx::{Ctx, Stopped};
 use crate::geom::{PxRect, Size};
 use crate::pixels::Pixmap;
-use crate::scene::{Filtered, Step};
+use crate::scene::{Blur, Filtered, Step};
 use crate::settle::blur;
 
 /// Where the work is done, in the source's pixels: the window and all around it that can reach into it.
@@ -23,25 +23,28 @@ pub(super) fn area(filtered: &Filtered) -> u64 {
 }
 
 pub(super) fn make(filtered: &Filtered, source: &Pixmap, ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {
-    let (work, window) = (work(filtered), filtered.window);
-    let sizes = Size::new(work.width(), work.height()).zip(Size::new(window.width(), window.height()));
-    let Some((size, inside)) = sizes else { return Ok(None) };
-    let mut data = cut(source, work, size);
+    let window = filtered.window;
+    let Some(inside) = Size::new(window.width(), window.height()) else { return Ok(None) };
+    let mut work = cut(source, work(filtered));
+    let mut rest = filtered.steps.as_slice();
     // Matrices that follow one another need no bytes between them.
     for steps in filtered.steps.chunk_by(|a, b| matches!((a, b), (Step::Colors(_), Step::Colors(_)))) {
+        rest = rest.get(steps.len()..).unwrap_or_default();
         match steps {
-            [Step::Blur(sigma)] => blurred(&mut data, size, *sigma, ctx)?,
+            [Step::Blur(sigma)] => work = blurred(&work, *sigma, window.grow(Filtered::reach(rest)), ctx)?,
             matrices => {
                 let matrices: Vec<[[f64; 4]; 3]> = matrices.iter().filter_map(Step::matrix).collect();
-                coloured(&mut data, &matrices);
+                coloured(&mut work.data, &matrices);
             }
         }
     }
-    let window = window.translate(-work.x0, -work.y0);
-    let stride = work.width() as usize * 4;
-    let rows = data.chunks_exact(stride).skip(window.y0 as usize).take(window.height() as usize);
-    let cut = rows.flat_map(|row| &row[window.x0 as usize * 4..window.x1 as usize * 4]).copied().collect();
-    Ok(Pixmap::from_premultiplied(inside, cut))
+    Ok(Pixmap::from_premultiplied(inside, recut(&work, window)))
+}
+
+/// Pixels that are worked on; all around them is transparent.
+struct Work {
+    area: PxRect,
+    data: Vec<u8>,
 }
 
 impl Step {
@@ -53,28 +56,38 @@ impl Step {
     }
 }
 
-/// The part of the source in `area`; transparent beyond it.
-fn cut(source: &Pixmap, area: PxRect, size: Size) -> Vec<u8> {
-    let mut data = vec![0; size.area() as usize * 4];
-    let seen = area.intersect(PxRect::of_size(source.size()));
-    let stride = area.width() as usize * 4;
-    for y in seen.y0..seen.y1 {
-        let to = (y - area.y0) as usize * stride + (seen.x0 - area.x0) as usize * 4;
-        let from = &source.row(y as u32)[seen.x0 as usize * 4..seen.x1 as usize * 4];
-        data[to..to + from.len()].copy_from_slice(from);
+/// The part of the source that lies in `area`.
+fn cut(source: &Pixmap, area: PxRect) -> Work {
+    let area = area.intersect(PxRect::of_size(source.size()));
+    let row = |y: i32| &source.row(y as u32)[area.x0 as usize * 4..area.x1 as usize * 4];
+    let data = if area.is_empty() { Vec::new() } else { (area.y0..area.y1).flat_map(row).copied().collect() };
+    Work { area, data }
+}
+
+/// What lies in `to`, transparent where nothing is.
+fn recut(work: &Work, to: PxRect) -> Vec<u8> {
+    let (from, stride, width) = (work.area, work.area.width() as usize * 4, to.width() as usize * 4);
+    let mut data = vec![0; width * to.height() as usize];
+    let both = from.intersect(to);
+    if both.is_empty() {
+        return data;
+    }
+    let length = both.width() as usize * 4;
+    for y in both.y0..both.y1 {
+        let there = (y - from.y0) as usize * stride + (both.x0 - from.x0) as usize * 4;
+        let here = (y - to.y0) as usize * width + (both.x0 - to.x0) as usize * 4;
+        data[here..here + length].copy_from_slice(&work.data[there..there + length]);
     }
     data
 }
 
-/// Each channel for itself, premultiplied.
-fn blurred(data: &mut [u8], size: Size, sigma: f64, ctx: &Ctx) -> Result<(), Stopped> {
-    let (width, height) = (size.width() as usize, size.height() as usize);
-    let mut plane = vec![0; width * height];
+/// Each channel for itself, premultiplied; as far as the picture reaches then, and no more than is `needed`.
+fn blurred(work: &Work, sigma: f64, needed: PxRect, ctx: &Ctx) -> Result<Work, Stopped> {
+    let area = work.area.grow(Blur::reach(sigma)).intersect(needed);
+    let mut data = vec![0; area.width() as usize * area.height() as usize * 4];
     for channel in 0..4 {
-        for (v, px) in plane.iter_mut().zip(data.as_chunks::<4>().0) {
-            *v = u16::from(px[channel]) * 257;
-        }
-        blur::plane(&mut plane, width, height, sigma, ctx)?;
+        let plane: Vec<u16> = work.data.as_chunks::<4>().0.iter().map(|px| u16::from(px[channel]) * 257).collect();
+        let plane = blur::spread(&plane, work.area, sigma, area, ctx)?;
         for (px, v) in data.as_chunks_mut::<4>().0.iter_mut().zip(&plane) {
             px[channel] = ((u32::from(*v) + 128) / 257) as u8;
         }
@@ -83,7 +96,7 @@ fn blurred(data: &mut [u8], size: Size, sigma: f64, ctx: &Ctx) -> Result<(), Sto
     for [r, g, b, a] in data.as_chunks_mut::<4>().0 {
         (*r, *g, *b) = ((*r).min(*a), (*g).min(*a), (*b).min(*a));
     }
-    Ok(())
+    Ok(Work { area, data })
 }
 
 fn coloured(data: &mut [u8], matrices: &[[[f64; 4]; 3]]) {
@@ -132,17 +145,17 @@ mod tests {
 
     #[test]
     fn what_nobody_waits_for_is_given_up() {
-        let size = Size::new(8, 8).unwrap();
-        assert_eq!(with_ctx(false, |ctx| blurred(&mut [0; 256], size, 3.0, ctx)), Err(Stopped));
+        let area = PxRect::new(0, 0, 8, 8);
+        let work = Work { area, data: vec![0; 256] };
+        assert!(with_ctx(false, |ctx| blurred(&work, 3.0, area, ctx)).is_err());
     }
 
     #[test]
     fn a_blur_keeps_the_middle_and_fades_at_the_edges() {
-        // A square of 40 pixels with as much around it as the blur reaches, as `make` has it.
-        let size = Size::new(80, 80).unwrap();
-        let inside = |i: usize| (20..60).contains(&(i % 80)) && (20..60).contains(&(i / 80));
-        let mut data: Vec<u8> = (0..6400).flat_map(|i| if inside(i) { [200, 100, 50, 255] } else { [0; 4] }).collect();
-        with_ctx(true, |ctx| blurred(&mut data, size, 3.0, ctx)).unwrap();
+        let square = Work { area: PxRect::new(20, 20, 60, 60), data: [200, 100, 50, 255].repeat(1_600) };
+        let around = PxRect::new(0, 0, 80, 80);
+        let blurred = with_ctx(true, |ctx| blurred(&square, 3.0, around, ctx)).unwrap();
+        let data = recut(&blurred, around);
         let at = |x: usize, y: usize| data.as_chunks::<4>().0[y * 80 + x];
         assert_eq!(at(40, 40), [200, 100, 50, 255]);
         let (first, last) = (at(20, 40), at(19, 40));

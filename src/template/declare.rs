@@ -141,7 +141,13 @@ macro_rules! fields {
             fn properties() -> serde_json::Map<String, serde_json::Value> {
                 let mut all = serde_json::Map::new();
                 $({
-                    let schema = $crate::template::fields::field_schema(<$type as $crate::template::fields::Read>::schema());
+                    let own = <$type as $crate::template::fields::Read>::schema();
+                    // What must be there is not null.
+                    let schema = if $crate::template::declare::fields!(@required $type $(, $default)?) {
+                        $crate::template::fields::part_schema(own)
+                    } else {
+                        $crate::template::fields::field_schema(own)
+                    };
                     let default: Option<serde_json::Value> = $crate::template::declare::fields!(@default $($default)?);
                     let described = $crate::template::values::describe(schema, concat!("" $(, $doc, "\n")*), default);
                     all.insert($crate::template::declare::fields!(@name $field).to_owned(), described);

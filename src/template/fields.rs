@@ -88,7 +88,8 @@ impl Origins {
         while let Some(prefix) = place.at.get(..end) {
             if let Some(origin) = self.moved.get(prefix) {
                 let rest = place.at.get(end..).unwrap_or_default();
-                return Place { part: origin.part, at: format!("{}{rest}", origin.at), turn: origin.turn.or(place.turn) };
+                let turns = if origin.turns.is_none() { &place.turns } else { &origin.turns };
+                return Place { part: origin.part, at: format!("{}{rest}", origin.at), turns: turns.clone() };
             }
             match prefix.rfind('/') {
                 Some(slash) => end = slash,
@@ -168,9 +169,10 @@ impl<'p> Reader<'p> {
         self.below(self.place.index(index)).read(value)
     }
 
-    /// The same reader at another place.
+    /// The same reader at another place. What is within a field is whole, even where other fields are still to come.
     pub fn below(&mut self, place: Place) -> Reader<'_> {
-        Reader { problems: &mut *self.problems, origins: self.origins, place, mode: self.mode }
+        let mode = if self.mode == Mode::Partial { Mode::Raw } else { self.mode };
+        Reader { problems: &mut *self.problems, origins: self.origins, place, mode }
     }
 
     /// Records a problem; one that is there already (a default that is wrong for every layer) is not repeated.
@@ -293,7 +295,8 @@ impl<'r, 'p> Fields<'r, 'p> {
         let absent = T::absent();
         if absent.is_none() {
             self.whole = false;
-            if self.mode() != Mode::Partial {
+            // Null in `defaults` says that there is none.
+            if self.mode() != Mode::Partial || self.object.contains_key(name) {
                 let message = format!("{} is missing", quote(name));
                 self.push(Problem::new(self.place().clone(), Code::MissingField, message));
             }

@@ -32,6 +32,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     built_in!("share"),
     built_in!("teahouse"),
     built_in!("ticket"),
+    built_in!("timetable"),
 ];
 
 /// Whether it may name a template: `[a-z0-9][a-z0-9_-]{0,63}`.

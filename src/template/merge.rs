@@ -11,7 +11,7 @@ use super::parse::Node;
 use super::repeat::{Repeat, When};
 use super::slot::{Expander, Slot};
 use crate::limits::Limits;
-use crate::problem::{Code, In, Place, Problem, Problems};
+use crate::problem::{Code, In, Place, Problem, Problems, Turns};
 
 /// The fields of a layer that steer merging: `Template::parse` reads them, the kinds of layers need not.
 pub const STEERING: [&str; 7] = ["type", "name", "when", "hidden", "repeat", "locked", "meta"];
@@ -99,7 +99,7 @@ pub fn merge(template: &Template, bound: &Bound, limits: &Limits, problems: &mut
     };
     let mut frame_origins = Origins::default();
     let frame = merge.frame(&template.frame, &bound.canvas, &scope, &mut frame_origins);
-    let layers = merge.layers(&template.layers, &scope, None);
+    let layers = merge.layers(&template.layers, &scope, &Turns::default());
     problems.append(merge.problems);
     Merged { frame, frame_origins, layers, expanded: merge.meter.expanded() }
 }
@@ -166,19 +166,19 @@ impl Merge<'_> {
         self.full || self.meter.has_refused() || self.problems.is_full()
     }
 
-    fn layers(&mut self, nodes: &[Node], scope: &Scope, turn: Option<u32>) -> Vec<MergedLayer> {
+    fn layers(&mut self, nodes: &[Node], scope: &Scope, turns: &Turns) -> Vec<MergedLayer> {
         let mut merged = Vec::new();
         for node in nodes {
             if self.is_over() {
                 break;
             }
-            self.node(node, scope, turn, &mut merged);
+            self.node(node, scope, turns, &mut merged);
         }
         merged
     }
 
-    fn node(&mut self, node: &Node, scope: &Scope, turn: Option<u32>, merged: &mut Vec<MergedLayer>) {
-        let place = Place { turn, ..node.raw.place.clone() };
+    fn node(&mut self, node: &Node, scope: &Scope, turns: &Turns, merged: &mut Vec<MergedLayer>) {
+        let place = Place { turns: turns.clone(), ..node.raw.place.clone() };
         let Some(repeat) = &node.repeat else {
             if self.is_shown(node, scope, &place, When::Always) == Some(Shown::Yes) {
                 merged.extend(self.one(node, scope, place));
@@ -203,7 +203,7 @@ impl Merge<'_> {
                 return self.problems.push(error.problem(at));
             }
             let scope = scope.turn(&repeat.name, item, index, length);
-            let place = Place { turn: u32::try_from(index + 1).ok(), ..place.clone() };
+            let place = Place { turns: turns.and(index), ..place.clone() };
             if self.is_shown(node, &scope, &place, When::InTurn(&repeat.name)) == Some(Shown::Yes) {
                 merged.extend(self.one(node, &scope, place));
             }
@@ -259,7 +259,7 @@ impl Merge<'_> {
 
     fn build(&mut self, node: &Node, scope: &Scope, place: Place) -> Option<MergedLayer> {
         let name = node.raw.name();
-        if place.turn.is_some() {
+        if !place.turns.is_none() {
             // Each turn copies the layer.
             let bytes = node.weight.saturating_add(self.overrides.weight(name));
             if let Err(error) = self.meter.bytes(bytes) {
@@ -285,8 +285,8 @@ impl Merge<'_> {
             }
         }
         self.overrides.apply(name, &mut fields, &place.at, &mut origins);
-        let turn = place.turn;
-        let children = node.children.as_ref().map(|children| self.layers(children, scope, turn));
+        let turns = &place.turns;
+        let children = node.children.as_ref().map(|children| self.layers(children, scope, turns));
         whole.then_some(MergedLayer { place, fields, children, flows: node.raw.flows, origins })
     }
 

@@ -22,7 +22,7 @@ mod schema_guard;
 mod slot;
 mod syntax;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod values;
 pub mod variables;
 

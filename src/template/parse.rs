@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::expression::Compiled;
-use super::fields::{Fields, Mode, Origins, Reader};
+use super::fields::{Fields, Mode, Origins, Read, Reader};
 use super::hint::{did_you_mean, quote};
 use super::library::is_name;
 use super::merge::{MergedLayer, STEERING};
 use super::repeat::Repeat;
 use super::slot::{Compiler, Row, Slot, Use};
+use super::values::{Condition, Repeated};
 use super::variables::Variables;
 use super::{Template, kinds, syntax};
 use crate::layer;
@@ -252,6 +253,9 @@ fn defaults(value: Option<&Value>, place: &Place, scribe: &mut Scribe) -> Defaul
                 );
             }
         }
+        if let Some(hidden) = fields.get("hidden").filter(|hidden| !hidden.is_null()) {
+            is_flag(hidden, &place.child("hidden"), scribe);
+        }
         let mut probe = fields.clone();
         probe.insert("type".to_owned(), json!(kind));
         let raw = MergedLayer { place, fields: probe, children: None, flows: true, origins: Origins::default() };
@@ -373,7 +377,9 @@ fn node(
         .collect();
 
     let raw = MergedLayer { place: place.clone(), fields, children: None, flows: depth.flows, origins };
-    let (children, raw) = match object.get("layers").filter(|layers| !layers.is_null()) {
+    // A kind that holds none has no such field, null or not.
+    let holds = matches!(kind, Some("group" | "stack"));
+    let (children, raw) = match object.get("layers").filter(|layers| !layers.is_null() || !holds) {
         None => (None, raw),
         Some(Value::Array(layers)) => {
             let inside = Depth { level: depth.level + 1, flows: kind == Some("stack") };
@@ -439,58 +445,43 @@ fn with_defaults(
     (fields, origins)
 }
 
-fn when(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Arc<Compiled>> {
-    match value? {
-        Value::Null => None,
-        Value::String(source) => compiler.expression(syntax::bare(source), place, scribe),
-        Value::Bool(flag) => compiler.expression(if *flag { "true" } else { "false" }, place, scribe),
-        other => {
-            let message = format!("must be an expression (a string), not {}", super::fields::kind(other));
-            scribe.add(place.clone(), Code::WrongType, message);
-            None
-        }
+/// A value in which placeholders mean nothing.
+fn literal<T: Read>(value: &Value, place: &Place, scribe: &mut Scribe) -> Option<T> {
+    let (origins, mut found) = (scribe.origins.clone(), Problems::new());
+    let read = Reader::new(place.clone(), Mode::Merged, &origins, &mut found).read(value);
+    for problem in found.list() {
+        scribe.problem(problem.clone());
     }
+    read
+}
+
+fn when(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Arc<Compiled>> {
+    let Condition(source) = literal(value.filter(|value| !value.is_null())?, place, scribe)?;
+    compiler.expression(syntax::bare(&source), place, scribe)
 }
 
 /// `hidden`: true, false, or a placeholder that gives one of them.
 fn flag(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Slot> {
     let value = value.filter(|value| !value.is_null())?;
-    let placeholder = value.as_str().is_some_and(super::fields::has_placeholder);
-    if !value.is_boolean() && !placeholder {
+    is_flag(value, place, scribe).then(|| compiler.slot(value, place, scribe))
+}
+
+fn is_flag(value: &Value, place: &Place, scribe: &mut Scribe) -> bool {
+    let is_one = value.is_boolean() || value.as_str().is_some_and(super::fields::has_placeholder);
+    if !is_one {
         scribe.add(place.clone(), Code::WrongType, format!("must be true or false, not {}", super::fields::kind(value)));
-        return None;
     }
-    Some(compiler.slot(value, place, scribe))
+    is_one
 }
 
 /// `repeat`; its item's name is in scope for the layer from here on.
 fn repeat(value: Option<&Value>, place: &Place, compiler: &mut Compiler, scribe: &mut Scribe) -> Option<Repeat> {
     let value = value.filter(|value| !value.is_null())?;
-    let Some(object) = value.as_object() else {
-        let message =
-            format!("must be an object, as `{{ \"each\": \"items\", \"as\": \"item\" }}`, not {}", super::fields::kind(value));
-        scribe.add(place.clone(), Code::WrongType, message);
-        return None;
-    };
-    let (origins, mut found) = (scribe.origins.clone(), Problems::new());
-    let mut reader = Reader::new(place.clone(), Mode::Raw, &origins, &mut found);
-    let mut fields = Fields::new(object, &mut reader);
-    let each: Option<String> = fields.literal("each").or_else(|| {
-        if !fields.has("each") {
-            fields.required::<String>("each");
-        }
-        None
-    });
-    let name: Option<String> = fields.literal("as");
-    if let Some(name) = name.as_deref().filter(|name| !super::variables::is_identifier(name)) {
-        fields.problem("as", Code::InvalidValue, format!("{} is no name of a variable", quote(name)));
-    }
-    fields.finish();
-    for problem in found.list() {
-        scribe.problem(problem.clone());
-    }
-    let each = compiler.expression(syntax::bare(&each?), &place.child("each"), scribe);
-    let name = name.unwrap_or_else(|| "item".to_owned());
+    let read = literal::<Repeated>(value, place, scribe);
+    let each =
+        read.as_ref().and_then(|Repeated(read)| compiler.expression(syntax::bare(&read.each), &place.child("each"), scribe));
+    // Known even where something is wrong: what uses it is right.
+    let name = value.get("as").and_then(Value::as_str).unwrap_or("item").to_owned();
     scribe.locals.push(name.clone());
     Some(Repeat { each: each?, name })
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::FieldSet as _;
-use super::values::{NAME, object_schema, turns};
+use super::fields::{FieldSet as _, Read as _};
+use super::values::{Name, literal_schema, object_schema, turns};
 use crate::layer::{read::KINDS, table, values::Paint};
 use crate::limits;
 use crate::poster::FrameFields;
@@ -35,8 +35,9 @@ pub fn template_schema() -> Value {
         properties.insert("type".to_owned(), json!({ "const": name }));
         properties.extend(steering());
         properties.extend(own.clone());
-        // `defaults` may give any field, so that none but the type must stand in the layer itself.
-        defs.insert(format!("layer_{name}"), object_schema(properties, &["type"]));
+        // `defaults` may give any field, so that none but these must stand in the layer itself.
+        let here = ["type", "layers"].into_iter().filter(|field| properties.contains_key(*field)).collect::<Vec<_>>();
+        defs.insert(format!("layer_{name}"), object_schema(properties, &here));
         branches.push(json!({
             "if": { "properties": { "type": { "const": name } }, "required": ["type"] },
             "then": { "$ref": format!("#/$defs/layer_{name}") },
@@ -78,12 +79,17 @@ fn frame(defaults: Map<String, Value>) -> Map<String, Value> {
     );
     properties.insert("description".to_owned(), json!({ "type": ["string", "null"], "description": "For people; ignored." }));
     properties.extend(FrameFields::properties());
+    for literal in ["min_height", "max_height", "padding_bottom"] {
+        if let Some(later) = properties.get_mut(literal).and_then(|field| field.get_mut("anyOf")?.get_mut(1)) {
+            *later = json!({ "type": "null" });
+        }
+    }
     properties.insert(
         "variables".to_owned(),
         json!({
             "type": ["object", "null"],
             "maxProperties": limits::MAX_VARIABLES,
-            "propertyNames": { "pattern": NAME, "maxLength": limits::MAX_NAME },
+            "propertyNames": Name::schema(),
             "additionalProperties": { "$ref": "https://json-schema.org/draft/2020-12/schema" },
             "description": "Name -> JSON Schema of the value. Without `default` it is required; `\"default\": null` makes it optional.",
         }),
@@ -118,14 +124,12 @@ fn steering() -> Map<String, Value> {
     let mut properties = Map::new();
     properties.insert(
         "name".to_owned(),
-        json!({ "type": ["string", "null"], "description": "For overrides and messages; need not be unique." }),
+        json!({ "type": ["string", "null"], "not": { "type": "string", "pattern": r"\{\{" }, "description": "For overrides and messages; need not be unique." }),
     );
     properties.insert("hidden".to_owned(), hidden());
     properties.extend(turns());
-    properties.insert(
-        "locked".to_owned(),
-        json!({ "type": ["boolean", "null"], "default": false, "description": "True: overrides of this layer are refused." }),
-    );
+    properties
+        .insert("locked".to_owned(), literal_schema::<bool>("True: overrides of this layer are refused.", Some(json!(false))));
     properties.insert("meta".to_owned(), json!({ "description": "Any JSON; ignored." }));
     properties
 }

@@ -225,7 +225,7 @@ impl Expander<'_> {
             if self.problems.is_full() || self.meter.has_refused() {
                 return Ok(false);
             }
-            let written = Place { turn: u32::try_from(index + 1).ok(), ..written.clone() };
+            let written = Place { turns: written.turns.and(index), ..written.clone() };
             let charged = self.meter.fuel(Repeat::TURN).and_then(|()| self.meter.bytes(row.slot.weight()));
             charged.map_err(|error| error.problem(at.clone()))?;
             let scope = self.scope.turn(&repeat.name, item, index, length);

@@ -1,5 +1,8 @@
 //! The template stage as a whole: parse, merge, read.
 
+pub mod agreement;
+mod sample;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -404,7 +407,21 @@ fn templates_of_a_folder_stand_before_the_built_in_ones() {
     let library = Library::new(vec![dir.path().join("missing"), dir.path().to_owned()]);
     assert_eq!(
         library.names(),
-        ["broken", "checkin", "mockup", "og", "pass", "price-list", "quote", "sale", "share", "teahouse", "ticket", "wrong"]
+        [
+            "broken",
+            "checkin",
+            "mockup",
+            "og",
+            "pass",
+            "price-list",
+            "quote",
+            "sale",
+            "share",
+            "teahouse",
+            "ticket",
+            "timetable",
+            "wrong"
+        ]
     );
     assert_eq!(library.json("share").unwrap()["width"], 7);
     let (first, second) = (library.find("share").unwrap(), library.find("share").unwrap());

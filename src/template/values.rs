@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Read, Reader, part_schema};
+use super::declare::fields;
+use super::fields::{FieldSet as _, Read, Reader, part_schema};
 use super::hint::{any_of, nearest, quote};
+use super::variables::{RESERVED, is_identifier};
 use crate::color::Color;
+use crate::limits;
 use crate::template::expression::text_of;
 
 impl Read for bool {
@@ -64,7 +67,7 @@ impl Read for Color {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "description": "A CSS colour: `#rrggbb`, `rgb(…)`, `hsl(…)` or a name." })
+        json!({ "type": "string", "format": "color", "description": "A CSS colour: `#rrggbb`, `rgb(…)`, `hsl(…)` or a name." })
     }
 }
 
@@ -107,6 +110,21 @@ impl Read for Value {
     fn schema() -> Value {
         json!({})
     }
+}
+
+/// Reads a list of so many items, of which `what` is the name for several.
+pub fn list<T: Read>(value: &Value, reader: &mut Reader, (least, most): (usize, usize), what: &str) -> Option<Vec<T>> {
+    let count = value.as_array().map_or(least, Vec::len);
+    if !(least..=most).contains(&count) {
+        let bounds = if least == 0 { format!("at most {most}") } else { format!("from {least} to {most}") };
+        return reader.invalid(format!("must be {bounds} {what}, not {count}"));
+    }
+    Vec::read(value, reader)
+}
+
+/// Of what [`list`] reads.
+pub fn list_schema<T: Read>((least, most): (usize, usize)) -> Value {
+    json!({ "type": "array", "items": part_schema(T::schema()), "minItems": least, "maxItems": most })
 }
 
 /// An object of any names.
@@ -229,28 +247,91 @@ pub fn describe(mut schema: Value, doc: &str, default: Option<Value>) -> Value {
     schema
 }
 
-/// A variable's name, for JSON Schema.
-pub const NAME: &str = r"^[_\p{L}][_\p{L}\p{N}]*$";
+/// The name of a variable.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Name(pub String);
+
+impl Read for Name {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Name> {
+        let name = String::read(value, reader)?;
+        if is_identifier(&name) { Some(Name(name)) } else { reader.invalid(format!("{} is no name of a variable", quote(&name))) }
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "string",
+            "pattern": r"^[_\p{Alphabetic}][_\p{Alphabetic}\p{N}]*$",
+            "maxLength": limits::MAX_NAME,
+            "not": { "enum": RESERVED },
+        })
+    }
+}
+
+/// `when`: an expression.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Condition(pub String);
+
+impl Read for Condition {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Condition> {
+        match value {
+            Value::String(source) => Some(Condition(source.clone())),
+            Value::Bool(flag) => Some(Condition(flag.to_string())),
+            other => reader.wrong_type(other, "an expression (a string)"),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "type": ["string", "boolean"] })
+    }
+}
+
+fields! {
+    /// What `repeat` says.
+    pub struct RepeatFields {
+        /// An expression that gives a list: the layer or row is drawn once for each item, at most 1,000 times.
+        each: String,
+        /// The item's name in expressions, `item` by default.
+        r#as: Option<Name>,
+    }
+}
+
+/// `repeat`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Repeated(pub RepeatFields);
+
+impl Read for Repeated {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Repeated> {
+        let mut fields = reader.object(value, "an object, as `{ \"each\": \"items\", \"as\": \"item\" }`")?;
+        let read = RepeatFields::read_fields(&mut fields);
+        fields.finish()?;
+        read.map(Repeated)
+    }
+
+    fn schema() -> Value {
+        RepeatFields::schema()
+    }
+}
+
+/// The schema of a field in which placeholders mean nothing: what its type accepts, or null.
+pub fn literal_schema<T: Read>(doc: &str, default: Option<Value>) -> Value {
+    let mut schema = T::schema();
+    match schema.get_mut("type") {
+        Some(Value::Array(types)) => types.push(json!("null")),
+        Some(one) => *one = json!([one, "null"]),
+        None => schema = json!({ "anyOf": [schema, { "type": "null" }] }),
+    }
+    describe(schema, doc, default)
+}
 
 /// How often, and whether at all: of a layer, or of a row of a table.
 pub fn turns() -> Map<String, Value> {
-    let mut properties = Map::new();
-    properties.insert(
-        "when".to_owned(),
-        json!({ "type": ["string", "boolean", "null"], "description": "An expression; where it is false the layer or row is as if hidden." }),
-    );
-    properties.insert(
-        "repeat".to_owned(),
-        json!({
-            "type": ["object", "null"],
-            "properties": {
-                "each": { "type": "string", "description": "An expression that gives a list: the layer or row is drawn once for each item, at most 1,000 times." },
-                "as": { "type": ["string", "null"], "pattern": NAME, "default": "item", "description": "The item's name in expressions." },
-            },
-            "required": ["each"],
-            "additionalProperties": false,
-            "description": "Draws the layer or row once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.",
-        }),
-    );
-    properties
+    const WHEN: &str = "An expression; where it is false the layer or row is as if hidden.";
+    const REPEAT: &str =
+        "Draws the layer or row once per item; `loop.index`, `index0`, `first`, `last` and `length` tell the turn.";
+    let mut repeat = literal_schema::<Repeated>(REPEAT, None);
+    if let Some(name) = repeat.pointer_mut("/properties/as") {
+        *name = literal_schema::<Name>("The item's name in expressions.", Some(json!("item")));
+    }
+    let both = [("when", literal_schema::<Condition>(WHEN, None)), ("repeat", repeat)];
+    both.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

@@ -37,29 +37,16 @@ pub struct Variable {
     cost: usize,
 }
 
+/// What means something else in expressions.
+pub const RESERVED: [&str; 16] =
+    ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None", "loop", "self", "recursive"];
+
 /// Whether an expression can name it.
 pub fn is_identifier(name: &str) -> bool {
-    const WORDS: [&str; 16] = [
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "if",
-        "else",
-        "true",
-        "false",
-        "none",
-        "True",
-        "False",
-        "None",
-        "loop",
-        "self",
-        "recursive",
-    ];
     let mut chars = name.chars();
     let start = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
-    start && name.len() <= limits::MAX_NAME && chars.all(|c| c == '_' || c.is_alphanumeric()) && !WORDS.contains(&name)
+    let short = name.chars().count() <= limits::MAX_NAME;
+    start && short && chars.all(|c| c == '_' || c.is_alphanumeric()) && !RESERVED.contains(&name)
 }
 
 impl Variables {

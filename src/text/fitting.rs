@@ -1,4 +1,5 @@
-//! A text tried at one size after the other: what its letters are shaped to is kept, and no glyph is placed.
+//! A text tried at one size after the other, or in one measure after the other: what its letters are shaped to is kept, and no glyph
+//! is placed.
 
 use crate::ctx::Ctx;
 use crate::key::KeyBuilder;
@@ -32,6 +33,28 @@ impl<'a> Trials<'a> {
     pub fn set(&mut self, paragraph: &Paragraph) -> Result<Tried, TextError> {
         paragraph::try_out(self.fonts, paragraph, Some(self.measure), &mut self.shaper, self.ctx)
     }
+}
+
+/// What a text wants of a line, with what lies around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Widths {
+    /// Without line breaks.
+    pub natural: f64,
+    /// Without torn words.
+    pub narrowest: f64,
+}
+
+/// The widths of a text: `least` is as narrow as one wants to know, `around` what lies beside its lines.
+pub fn widths(
+    fonts: &Fonts,
+    paragraph: &Paragraph,
+    (least, around): (f64, f64),
+    memo: &Memo,
+    ctx: &Ctx<'_>,
+) -> Result<Widths, TextError> {
+    let key = KeyBuilder::new("widths").key(key(fonts, paragraph, None)).f64(least).f64(around);
+    let find = || paragraph::widths(fonts, paragraph, (least, around), ctx);
+    memo.get_or_make(Kind::Text, key.finish(), |_| size_of::<Widths>(), find).map(|widths| *widths)
 }
 
 /// The size that a text was fitted at by the same measures, or else what `find` finds.

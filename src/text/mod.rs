@@ -28,7 +28,7 @@ use crate::ctx::{Ctx, Stopped};
 use crate::key::{Key, KeyBuilder};
 use crate::memo::{Kind, Memo};
 
-pub use fitting::{Trials, Tried, fitted_size};
+pub use fitting::{Trials, Tried, Widths, fitted_size, widths};
 pub use spans::is_language;
 pub use unicode::{is_emphasized, is_unskipped};
 

@@ -13,7 +13,7 @@ use crate::text::place::{self, Extent};
 use crate::text::ruby::Ruby;
 use crate::text::shape::Shaper;
 use crate::text::spans::Spans;
-use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TOLERANCE, TextError, Tried, Wrap, WritingMode};
+use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TOLERANCE, TextError, Tried, Widths, Wrap, WritingMode};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 16;
@@ -37,7 +37,7 @@ pub(in crate::text) fn compose(
     let faces = first_faces(fonts, &spans)?;
     let mut shaper = Shaper::new();
     let mut missing: BTreeSet<char> = spans.rubies.iter().flat_map(Ruby::missing).copied().collect();
-    let broken = break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing)?;
+    let broken = break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing, Vec::new())?;
     broken.says_all(seen, &text)?;
     let (width, torn) = (broken.width(), broken.is_torn());
     let Broken { blocks, drafts, truncated, .. } = broken;
@@ -82,7 +82,7 @@ pub(in crate::text) fn try_out(
     let seen = seen(&text, paragraph)?;
     let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
     let faces = first_faces(fonts, &spans)?;
-    let broken = break_lines(&mut spans, paragraph, &faces, measure, shaper, &mut BTreeSet::new())?;
+    let broken = break_lines(&mut spans, paragraph, &faces, measure, shaper, &mut BTreeSet::new(), Vec::new())?;
     broken.says_all(seen, &text)?;
     let extents = broken
         .drafts
@@ -90,6 +90,44 @@ pub(in crate::text) fn try_out(
         .filter_map(|draft| Some(extent(broken.blocks.get(draft.block)?, &draft.cut, paragraph, &spans, &faces)));
     let height = extents.map(|extent| extent.above + extent.below).sum();
     Ok(Tried { width: broken.width(), height, truncated: broken.truncated, torn: broken.is_torn() })
+}
+
+/// How wide a text is without line breaks, and the measure in which no word is torn: `least` or the next whole pixel above; both with
+/// the room `around` its lines. It is shaped once.
+pub(in crate::text) fn widths(
+    fonts: &Fonts,
+    paragraph: &Paragraph,
+    (least, around): (f64, f64),
+    ctx: &Ctx<'_>,
+) -> Result<Widths, TextError> {
+    let text = joined(paragraph)?;
+    let seen = seen(&text, paragraph)?;
+    let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
+    let faces = first_faces(fonts, &spans)?;
+    let (mut shaper, mut blocks) = (Shaper::new(), Vec::new());
+    let mut set = |measure: Option<f64>| {
+        ctx.check()?;
+        let kept = std::mem::take(&mut blocks);
+        let broken = break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut BTreeSet::new(), kept)?;
+        broken.says_all(seen, &text)?;
+        let found = (broken.width() + around, broken.is_torn());
+        blocks = broken.blocks;
+        Ok::<(f64, bool), TextError>(found)
+    };
+    let (natural, _) = set(None)?;
+    let (mut torn, mut good) = (least, natural.ceil());
+    let mut tears = |width: f64| set(Some((width - around).max(0.0))).map(|(_, torn)| torn);
+    if paragraph.wrap == Wrap::None || good <= torn {
+        return Ok(Widths { natural, narrowest: good });
+    }
+    if least > 0.0 && !tears(least)? {
+        return Ok(Widths { natural, narrowest: least });
+    }
+    while good - torn > 1.0 {
+        let middle = f64::midpoint(torn, good).floor();
+        if tears(middle)? { torn = middle } else { good = middle }
+    }
+    Ok(Widths { natural, narrowest: good })
 }
 
 fn joined(paragraph: &Paragraph) -> Result<String, TextError> {
@@ -143,6 +181,7 @@ impl Broken {
     }
 }
 
+/// `kept` are the blocks of the same text as it was broken before: those that are there are not made again.
 fn break_lines(
     spans: &mut Spans<'_>,
     paragraph: &Paragraph,
@@ -150,7 +189,9 @@ fn break_lines(
     measure: Option<f64>,
     shaper: &mut Shaper,
     missing: &mut BTreeSet<char>,
+    kept: Vec<Block>,
 ) -> Result<Broken, TextError> {
+    let mut kept = kept.into_iter();
     let mut limit = paragraph.max_lines.unwrap_or(MAX_TEXT_LINES).clamp(1, MAX_TEXT_LINES) as usize;
     let ellipsis = paragraph.overflow == Overflow::Ellipsis;
     let wrap_at = measure.filter(|_| paragraph.wrap != Wrap::None);
@@ -170,7 +211,10 @@ fn break_lines(
             break;
         }
         let start = range.start;
-        let mut block = Block::new(spans, range, end, paragraph, shaper, missing)?;
+        let mut block = match kept.next() {
+            Some(block) => block,
+            None => Block::new(spans, range, end, paragraph, shaper, missing)?,
+        };
         let mut room = limit - drafts.len();
         let ends_matter = ends_matter(paragraph.align, is_rtl(block.level));
         let mut breaker = Breaker { block: &mut block, spans, shaper, measure: wrap_at, ends_matter, hyphen: None };
@@ -190,6 +234,7 @@ fn break_lines(
             room = limit - drafts.len();
             if room == 0 {
                 truncated |= says_more(start);
+                blocks.push(block);
                 break;
             }
             cuts = breaker.lines(room.saturating_add(1), balance)?;
@@ -221,6 +266,7 @@ fn break_lines(
         };
         drafts.push(Draft { block: last.block, cut });
     }
+    blocks.extend(kept);
     Ok(Broken { blocks, drafts, truncated, full })
 }
 

@@ -47,7 +47,7 @@ impl Read for PathData {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "maxLength": MAX_PATH_BYTES, "description": "SVG path data." })
+        json!({ "type": "string", "format": "path-data", "maxLength": MAX_PATH_BYTES, "description": "SVG path data." })
     }
 }
 

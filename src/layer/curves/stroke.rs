@@ -3,7 +3,7 @@
 //! The library is given straight lines and quadratic curves only: for cubics it asks the platform's cosine, which differs from
 //! machine to machine.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tiny_skia_path::{LineCap, LineJoin, Path, PathBuilder, PathSegment, Point, StrokeDash};
 
 use super::{At, Curves, Piece};
@@ -12,7 +12,8 @@ use crate::layer::values::{Paint, Pixels};
 use crate::limits::{MAX_DASH_LENGTHS, MAX_DASHES};
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::{fields, words};
-use crate::template::fields::{Read, Reader, part_schema};
+use crate::template::fields::{Read, Reader};
+use crate::template::values::{list, list_schema};
 
 fields! {
     /// How a line is drawn.
@@ -46,10 +47,8 @@ pub struct Dash(pub Vec<f64>);
 
 impl Read for Dash {
     fn read(value: &Value, reader: &mut Reader) -> Option<Dash> {
-        let lengths: Vec<f64> = Vec::<Pixels>::read(value, reader)?.into_iter().map(Pixels::get).collect();
-        if lengths.is_empty() || lengths.len() > MAX_DASH_LENGTHS {
-            return reader.invalid(format!("must be from 1 to {MAX_DASH_LENGTHS} lengths, not {}", lengths.len()));
-        }
+        let lengths: Vec<Pixels> = list(value, reader, (1, MAX_DASH_LENGTHS), "lengths")?;
+        let lengths: Vec<f64> = lengths.into_iter().map(Pixels::get).collect();
         if lengths.iter().all(|length| *length == 0.0) {
             return reader.invalid("one of the lengths must be more than 0");
         }
@@ -57,7 +56,7 @@ impl Read for Dash {
     }
 
     fn schema() -> Value {
-        json!({ "type": "array", "items": part_schema(Pixels::schema()), "minItems": 1, "maxItems": MAX_DASH_LENGTHS })
+        list_schema::<Pixels>((1, MAX_DASH_LENGTHS))
     }
 }
 

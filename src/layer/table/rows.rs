@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::Colspan;
 use super::style::Style;
-use crate::layer::values::{Extent, Length, Paint};
+use crate::layer::values::{Extent, Length, Paint, unit_pattern};
 use crate::limits::{MAX_COLUMNS, MAX_ROWS};
 use crate::problem::{Code, Place, Problem};
 use crate::template::declare::fields;
-use crate::template::fields::{FieldSet as _, Fields, Mode, Read, Reader, field_schema, has_placeholder, part_schema};
-use crate::template::values::{describe, object_schema, turns};
+use crate::template::fields::{FieldSet as _, Fields, Mode, Read, Reader, has_placeholder};
+use crate::template::values::{Condition, Repeated, list, list_schema, object_schema, turns};
 
 /// How wide a column is.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -43,7 +43,7 @@ impl Read for ColumnWidth {
     }
 
     fn schema() -> Value {
-        let shares = json!({ "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*fr\s*$" });
+        let shares = json!({ "type": "string", "pattern": unit_pattern(r"\+?", r"1000(\.0*)?|[1-9][0-9]{0,2}(\.[0-9]*)?|0?\.0{0,2}[1-9][0-9]*", "fr") });
         json!({ "anyOf": [Extent::schema(), { "const": "auto" }, shares] })
     }
 }
@@ -90,16 +90,11 @@ pub struct Columns(pub Vec<Column>);
 
 impl Read for Columns {
     fn read(value: &Value, reader: &mut Reader) -> Option<Columns> {
-        match value.as_array().map(Vec::len) {
-            Some(count) if count == 0 || count > MAX_COLUMNS => {
-                reader.invalid(format!("must be from 1 to {MAX_COLUMNS} columns, not {count}"))
-            }
-            _ => Vec::<Column>::read(value, reader).map(Columns),
-        }
+        list(value, reader, (1, MAX_COLUMNS), "columns").map(Columns)
     }
 
     fn schema() -> Value {
-        json!({ "type": "array", "items": part_schema(Column::schema()), "minItems": 1, "maxItems": MAX_COLUMNS })
+        list_schema::<Column>((1, MAX_COLUMNS))
     }
 }
 
@@ -162,11 +157,26 @@ impl Read for Cell {
     }
 }
 
+/// The cells of a row.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Cells(Vec<Cell>);
+
+impl Read for Cells {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Cells> {
+        list(value, reader, (0, MAX_COLUMNS), "cells").map(Cells)
+    }
+
+    fn schema() -> Value {
+        // A cell that is null is an empty one, and a string any placeholder too.
+        json!({ "type": "array", "items": Cell::schema(), "maxItems": MAX_COLUMNS })
+    }
+}
+
 fields! {
     /// A row's own fields besides those of a text.
     pub struct RowFields {
         /// A cell for each column, those of a `colspan` counted as often.
-        cells: Vec<Cell>,
+        cells: Cells,
     }
 }
 
@@ -184,12 +194,8 @@ impl Row {
         let mut properties = RowFields::properties();
         properties.extend(Style::properties(false));
         properties.extend(turns());
-        let cells = json!({ "type": "array", "items": Cell::schema(), "maxItems": MAX_COLUMNS });
-        let cells = describe(field_schema(cells), "A cell for each column, those of a `colspan` counted as often.", None);
-        properties.insert("cells".to_owned(), cells.clone());
-        let plain = json!({ "type": "array", "items": Cell::schema(), "maxItems": MAX_COLUMNS });
         json!({
-            "anyOf": [plain, object_schema(properties, &["cells"])],
+            "anyOf": [Cells::schema(), object_schema(properties, &["cells"])],
             "description": "A row of a table: a list of cells, or an object that holds `cells`, any field of a text for all of them, `repeat` and `when`.",
         })
     }
@@ -198,7 +204,7 @@ impl Row {
 impl Read for Row {
     fn read(value: &Value, reader: &mut Reader) -> Option<Row> {
         match value {
-            Value::Array(_) => Vec::<Cell>::read(value, reader).map(|cells| Row { cells, background: None, style: None }),
+            Value::Array(_) => Cells::read(value, reader).map(|cells| Row { cells: cells.0, background: None, style: None }),
             Value::Object(_) => {
                 let mut fields = reader.object(value, "an object")?;
                 let own = RowFields::read_fields(&mut fields);
@@ -209,10 +215,14 @@ impl Read for Row {
                         fields.problem(steering, Code::InvalidValue, format!("`{steering}` is for rows of a template"));
                     }
                 }
+                if fields.mode() != Mode::Merged {
+                    fields.literal::<Repeated>("repeat");
+                    fields.literal::<Condition>("when");
+                }
                 let style = Style::of_cells(&mut fields);
                 fields.finish()?;
                 let (RowFields { cells }, mut style) = (own?, style?);
-                Some(Row { cells, background: style.take_background(), style: Some(style) })
+                Some(Row { cells: cells.0, background: style.take_background(), style: Some(style) })
             }
             other => reader.wrong_type(other, "a list of cells, or an object with `cells`"),
         }
@@ -229,14 +239,11 @@ pub struct Rows(pub Vec<Row>);
 
 impl Read for Rows {
     fn read(value: &Value, reader: &mut Reader) -> Option<Rows> {
-        match value.as_array().map(Vec::len) {
-            Some(count) if count > MAX_ROWS => reader.invalid(format!("must be at most {MAX_ROWS} rows, not {count}")),
-            _ => Vec::<Row>::read(value, reader).map(Rows),
-        }
+        list(value, reader, (0, MAX_ROWS), "rows").map(Rows)
     }
 
     fn schema() -> Value {
-        json!({ "type": "array", "items": Row::schema(), "maxItems": MAX_ROWS })
+        list_schema::<Row>((0, MAX_ROWS))
     }
 }
 

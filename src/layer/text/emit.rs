@@ -36,7 +36,7 @@ pub(super) struct Sheet<'a> {
     pub dy: f64,
     /// The layer's box.
     pub rect: Rect,
-    pub to: &'a Emitter,
+    pub to: &'a Emitter<'a>,
     /// With the pictures that show through letters.
     pub assets: &'a Assets,
 }
@@ -98,7 +98,7 @@ impl Text {
         &'a self,
         Laid { composed, indent, route }: Laid<'a>,
         rect: Rect,
-        to: &'a Emitter,
+        to: &'a Emitter<'a>,
         assets: &'a Assets,
     ) -> Sheet<'a> {
         let (dx, dy) = self.offset(composed, indent, rect);

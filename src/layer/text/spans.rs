@@ -1,6 +1,6 @@
 //! `spans`: stretches of a text with a style and a look of their own.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::emphasis::Emphasis;
 use super::fill::FillField;
@@ -10,7 +10,8 @@ use super::{FontSize, Weight};
 use crate::limits::MAX_SPANS;
 use crate::problem::Place;
 use crate::template::declare::fields;
-use crate::template::fields::{Read, Reader, part_schema};
+use crate::template::fields::{Read, Reader};
+use crate::template::values::{list, list_schema};
 use crate::text::{Span, Style};
 
 fields! {
@@ -55,15 +56,11 @@ pub struct Spans(pub Vec<SpanFields>);
 
 impl Read for Spans {
     fn read(value: &Value, reader: &mut Reader) -> Option<Spans> {
-        let count = value.as_array().map_or(0, Vec::len);
-        if count > MAX_SPANS {
-            return reader.invalid(format!("must be at most {MAX_SPANS} spans, not {count}"));
-        }
-        Vec::<SpanFields>::read(value, reader).map(Spans)
+        list(value, reader, (0, MAX_SPANS), "spans").map(Spans)
     }
 
     fn schema() -> Value {
-        json!({ "type": "array", "items": part_schema(SpanFields::schema()), "maxItems": MAX_SPANS })
+        list_schema::<SpanFields>((0, MAX_SPANS))
     }
 }
 
@@ -134,6 +131,8 @@ impl Base {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::fill::Fill;
     use super::*;
     use crate::layer::values::Paint;

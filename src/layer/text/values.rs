@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::FeatureValue;
 use crate::asset::Source;
+use crate::layer::values::unit_pattern;
 use crate::limits::{MAX_FAMILIES, MAX_FEATURES, MAX_FONT_SIZE};
 use crate::template::declare::words;
 use crate::template::fields::{Read, Reader, part_schema};
-use crate::template::values::bounded;
+use crate::template::values::{bounded, list, list_schema};
 use crate::text::{HangingEnd, HangingPunctuation};
 
 /// A family, or a list of families. A font that is named by source stands there as [`Source`] shows it.
@@ -37,21 +38,18 @@ fn family(name: String, reader: &mut Reader) -> Option<String> {
 impl Read for Families {
     fn read(value: &Value, reader: &mut Reader) -> Option<Families> {
         let names = match value {
-            Value::Array(_) => Vec::<String>::read(value, reader)?,
+            Value::Array(_) => list(value, reader, (1, MAX_FAMILIES), "families")?,
             Value::String(name) => vec![name.clone()],
             other => return reader.wrong_type(other, "a font family or a list of families"),
         };
-        if names.is_empty() || names.len() > MAX_FAMILIES {
-            return reader.invalid(format!("must name from 1 to {MAX_FAMILIES} families, not {}", names.len()));
-        }
         let names: Vec<Option<String>> = names.into_iter().map(|name| family(name, reader)).collect();
         names.into_iter().collect::<Option<Vec<_>>>().map(Families)
     }
 
     fn schema() -> Value {
         json!({ "anyOf": [
-            { "type": "string" },
-            { "type": "array", "items": part_schema(json!({ "type": "string" })), "minItems": 1, "maxItems": MAX_FAMILIES },
+            String::schema(),
+            list_schema::<String>((1, MAX_FAMILIES)),
         ] })
     }
 }
@@ -133,7 +131,7 @@ impl Read for Distance {
     fn schema() -> Value {
         json!({ "anyOf": [
             { "type": "number", "minimum": -MAX_FONT_SIZE, "maximum": MAX_FONT_SIZE },
-            { "type": "string", "pattern": r"^\s*-?[0-9]*\.?[0-9]+\s*em\s*$" },
+            { "type": "string", "pattern": unit_pattern("[+-]?", r"10(\.0*)?|[0-9](\.[0-9]*)?|\.[0-9]+", "em") },
         ] })
     }
 }

@@ -7,6 +7,7 @@ use crate::color::Color;
 use crate::limits::MAX_STOPS;
 use crate::template::declare::{fields, words};
 use crate::template::fields::{Read, Reader};
+use crate::template::values::{list, list_schema};
 
 /// What fills an area.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,6 +66,20 @@ fields! {
     }
 }
 
+/// The colours of a gradient.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stops(Vec<StopFields>);
+
+impl Read for Stops {
+    fn read(value: &Value, reader: &mut Reader) -> Option<Stops> {
+        list(value, reader, (1, MAX_STOPS), "stops").map(Stops)
+    }
+
+    fn schema() -> Value {
+        list_schema::<StopFields>((1, MAX_STOPS))
+    }
+}
+
 words! {
     /// Along a line.
     pub enum LinearWord { Linear = "linear" }
@@ -85,7 +100,7 @@ fields! {
         /// Degrees as in CSS: 0 points up, 90 to the right, 180 (the default) down.
         angle: Degrees = 180,
         /// Colours along the line, 1 to 256.
-        stops: Vec<StopFields>,
+        stops: Stops,
     }
 }
 
@@ -98,7 +113,7 @@ fields! {
         /// Pixels to the last stop; by default to the farthest corner.
         radius: Option<Pixels>,
         /// Colours from the centre outwards, 1 to 256.
-        stops: Vec<StopFields>,
+        stops: Stops,
     }
 }
 
@@ -111,7 +126,7 @@ fields! {
         /// Degrees clockwise from straight up at which the first stop lies.
         angle: Degrees = 0,
         /// Colours clockwise, 1 to 256.
-        stops: Vec<StopFields>,
+        stops: Stops,
     }
 }
 
@@ -126,17 +141,17 @@ impl Read for Paint {
         match object.get("type").and_then(Value::as_str) {
             Some("linear") => {
                 let read = LinearFields::read(value, reader)?;
-                gradient(GradientShape::Linear { angle: read.angle.get() }, &read.stops, reader)
+                Some(gradient(GradientShape::Linear { angle: read.angle.get() }, &read.stops.0))
             }
             Some("radial") => {
                 let read = RadialFields::read(value, reader)?;
                 let center = read.center.map_or(Position::CENTER, |p| p.0);
-                gradient(GradientShape::Radial { center, radius: read.radius.map(Pixels::get) }, &read.stops, reader)
+                Some(gradient(GradientShape::Radial { center, radius: read.radius.map(Pixels::get) }, &read.stops.0))
             }
             Some("conic") => {
                 let read = ConicFields::read(value, reader)?;
                 let center = read.center.map_or(Position::CENTER, |p| p.0);
-                gradient(GradientShape::Conic { center, angle: read.angle.get() }, &read.stops, reader)
+                Some(gradient(GradientShape::Conic { center, angle: read.angle.get() }, &read.stops.0))
             }
             Some(other) => {
                 let message = format!("{other:?} is no kind of gradient");
@@ -154,19 +169,18 @@ impl Read for Paint {
 impl Paint {
     /// What `#/$defs/paint` stands for.
     pub fn definition() -> Value {
-        json!({
-            "description": "A CSS colour or a gradient.",
-            "anyOf": [Color::schema(), LinearFields::schema(), RadialFields::schema(), ConicFields::schema()],
-        })
+        let mut gradients = [LinearFields::schema(), RadialFields::schema(), ConicFields::schema()];
+        // Which fields there are goes by it: it is no placeholder.
+        for kind in gradients.iter_mut().filter_map(|gradient| gradient.pointer_mut("/properties/type")) {
+            *kind = kind.pointer("/anyOf/0").cloned().unwrap_or_default();
+        }
+        let [linear, radial, conic] = gradients;
+        json!({ "description": "A CSS colour or a gradient.", "anyOf": [Color::schema(), linear, radial, conic] })
     }
 }
 
-fn gradient(shape: GradientShape, stops: &[StopFields], reader: &mut Reader) -> Option<Paint> {
-    if stops.is_empty() || stops.len() > MAX_STOPS {
-        let message = format!("must be from 1 to {MAX_STOPS} stops, not {}", stops.len());
-        return reader.below(reader.place().child("stops")).invalid(message);
-    }
-    Some(Paint::Gradient(Box::new(Gradient { shape, stops: placed_stops(stops) })))
+fn gradient(shape: GradientShape, stops: &[StopFields]) -> Paint {
+    Paint::Gradient(Box::new(Gradient { shape, stops: placed_stops(stops) }))
 }
 
 /// Gives every stop a place: the ends 0 and 1, gaps spread evenly, none before the one ahead (CSS Images 3, 3.4.3).
