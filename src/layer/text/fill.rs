@@ -36,13 +36,13 @@ fields! {
 #[derive(Clone, PartialEq, Debug)]
 pub enum FillField {
     Paint(Paint),
-    Picture(PictureFields),
+    Picture(Box<PictureFields>),
 }
 
 impl Read for FillField {
     fn read(value: &Value, reader: &mut Reader) -> Option<FillField> {
         match value.get("type").and_then(Value::as_str) {
-            Some("image") => PictureFields::read(value, reader).map(FillField::Picture),
+            Some("image") => PictureFields::read(value, reader).map(|picture| FillField::Picture(Box::new(picture))),
             Some(other) if !["linear", "radial", "conic"].contains(&other) => {
                 let message = format!("{other:?} is neither a kind of gradient nor a picture");
                 reader.below(reader.place().child("type")).invalid_hint(message, "write linear, radial, conic or image")
@@ -61,7 +61,8 @@ impl FillField {
     pub(super) fn finish(self, place: Place, next: &mut usize) -> Fill {
         match self {
             FillField::Paint(paint) => Fill::Paint(paint),
-            FillField::Picture(PictureFields { src, fit, position, .. }) => {
+            FillField::Picture(picture) => {
+                let PictureFields { src, fit, position, .. } = *picture;
                 let image = Image { position, ..Image::plain(src, fit) };
                 Fill::Picture(Arc::new(bare(place, Kind::Image(image), next)))
             }
