@@ -69,7 +69,7 @@ impl Growing {
             self.items.extend(emitted(placed, layout, assets, None));
         }
         self.layers = within.max(self.layers);
-        let beneath = Beneath { text, kept: &self.kept };
+        let beneath = Beneath { text, window, kept: &self.kept };
         let own = layout.placed.get(within).map(|placed| emitted(placed, layout, assets, Some(beneath)));
         let meets = |item: &&Item<Lowered>| !item.bounds().intersect(window).is_empty();
         let own = own.unwrap_or_default();

@@ -7,7 +7,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::root;
 
 const BEGIN: &str = "<!-- fields: made by tests/docs.rs, do not edit below -->";
@@ -28,6 +28,10 @@ fn kind(schema: &Value) -> String {
         let mut kinds: Vec<String> = several.iter().map(kind).filter(|k| !k.is_empty() && k != "null").collect();
         kinds.dedup();
         return kinds.join(" or ");
+    }
+    if let Some(several) = schema["type"].as_array() {
+        let named = several.iter().filter(|one| *one != "null").map(|one| json!({ "type": one, "pattern": schema["pattern"] }));
+        return named.map(|one| kind(&one)).collect::<Vec<_>>().join(" or ");
     }
     match schema["type"].as_str() {
         Some("number" | "integer") => match (&schema["minimum"], &schema["maximum"]) {

@@ -25,6 +25,8 @@ pub struct Emitter<'k> {
 #[derive(Clone, Copy)]
 pub struct Beneath<'k> {
     pub text: LayerId,
+    /// What counts of it.
+    pub window: PxRect,
     /// What was emitted for texts before it.
     pub kept: &'k Kept,
 }
@@ -68,6 +70,18 @@ impl Placed {
 }
 
 impl Emitter<'_> {
+    /// Whether any of it counts.
+    pub fn sees(&self, item: &Item<Lowered>) -> bool {
+        let meets = |area: PxRect| !item.bounds().intersect(area).is_empty();
+        meets(self.canvas) && self.beneath.is_none_or(|beneath| meets(beneath.window))
+    }
+
+    /// The same with so many pixels around the canvas.
+    pub fn ample(&self, by: i32) -> Self {
+        let beneath = self.beneath.map(|beneath| Beneath { window: beneath.window.grow(by), ..beneath });
+        Emitter { canvas: self.canvas.grow(by), beneath, ..*self }
+    }
+
     /// How many output pixels a layout pixel takes along the x axis.
     pub fn scale(&self) -> f64 {
         libm::hypot(self.map.a, self.map.b)

@@ -81,13 +81,13 @@ impl Group {
         }
         let inner = Emitter { map: to.map.then_inner(Affine::translate(rect.x, rect.y)), ..*to };
         for (at, (layer, (rect, content))) in self.layers.iter().zip(inside).enumerate() {
-            let emit = || layer.emit(content, *rect, &inner, assets);
+            let emit = |to: Emitter| layer.emit(content, *rect, &to, assets);
             // What ends before another layer that lies beneath the text, or is it, does not change any more.
             let painted = match to.beneath.filter(|beneath| self.layers.get(at + 1).is_some_and(|next| next.id <= beneath.text)) {
-                Some(beneath) => beneath.kept.or_emit(layer.id, to.canvas, emit),
-                None => emit(),
+                Some(beneath) => beneath.kept.or_emit(layer.id, to.canvas, || emit(Emitter { beneath: None, ..inner })),
+                None => emit(inner),
             };
-            items.extend(painted.into_iter().filter(|item| !item.bounds().intersect(to.canvas).is_empty()));
+            items.extend(painted.into_iter().filter(|item| to.sees(item)));
         }
         // It lies over the layers: beneath one of them it is not there yet.
         let inside = |id: LayerId| all(&self.layers).iter().any(|layer| layer.id == id);

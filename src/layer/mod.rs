@@ -361,7 +361,7 @@ impl Layer {
             }
             None => {
                 // What lies beside the canvas may cast its shadow onto it.
-                let ample = Emitter { canvas: to.canvas.grow(self.shadows.reach(&emitter)), ..emitter };
+                let ample = emitter.ample(self.shadows.reach(&emitter));
                 let items = self.content(content, rect, &ample, assets);
                 let mut all = self.shadows.cast(&Caster::Drawn(&items), &emitter);
                 all.extend(items);

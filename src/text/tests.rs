@@ -774,3 +774,34 @@ fn ruby_stands_above_and_makes_room() {
     let p = Paragraph { spans: vec![span("一"), ruby("二三四", Some("x")), span("五")], ..Paragraph::default() };
     assert_eq!(lines(&p, 65.0), "一|二三四|五");
 }
+
+#[test]
+fn widths_are_those_of_the_text_composed() {
+    let found = |paragraph: &Paragraph, around: (f64, f64)| {
+        let budget = Budget::new(0);
+        let ctx = Ctx { cancelled: &|| false, budget: &budget, threads: NonZeroUsize::MIN, simd: Simd::Off };
+        widths(&Fonts::bundled(), paragraph, around, &Memo::off(), &ctx).unwrap()
+    };
+    let words = [
+        "a longer word of several",
+        "云南小粒，咖啡 coffee",
+        "two\nparagraphs\tand a tab",
+        "hy\u{AD}phen\u{AD}ated",
+        "كتاب مفتوح",
+        "AVAVAV To",
+        "",
+    ];
+    for text in words {
+        let p = plain(text);
+        let Widths { natural, narrowest } = found(&p, (0.0, 6.5));
+        assert!((natural - composed(&p, None).width - 6.5).abs() < 1e-9, "{text:?}: {natural}");
+        // The first whole pixel, padding included, at which nothing is torn.
+        let torn = |width: f64| composed(&p, Some((width - 6.5).max(0.0))).torn;
+        assert!(!torn(narrowest) && narrowest <= natural.ceil() && narrowest.fract() == 0.0, "{text:?}: {narrowest}");
+        assert!(narrowest <= 7.0 || torn(narrowest - 1.0), "{text:?}: {narrowest}");
+        // What is enough is not looked below, and no more than the whole is asked for.
+        assert_eq!(found(&p, (narrowest + 3.0, 6.5)).narrowest, (narrowest + 3.0).min(natural.ceil()), "{text:?}");
+    }
+    let p = Paragraph { wrap: Wrap::None, ..plain("one line only") };
+    assert_eq!(found(&p, (0.0, 0.0)).narrowest, found(&p, (0.0, 0.0)).natural.ceil());
+}
