@@ -8,7 +8,7 @@ use crate::asset::Source;
 use crate::color::Color;
 use crate::layer::image::{Fit, Image};
 use crate::layer::read::bare;
-use crate::layer::values::{Paint, Position};
+use crate::layer::values::{Paint, Position, of_literal_type};
 use crate::layer::{Kind, Layer};
 use crate::problem::Place;
 use crate::template::declare::{fields, words};
@@ -52,7 +52,7 @@ impl Read for FillField {
     }
 
     fn schema() -> Value {
-        json!({ "anyOf": [Paint::schema(), PictureFields::schema()] })
+        json!({ "anyOf": [Paint::schema(), of_literal_type(PictureFields::schema())] })
     }
 }
 

@@ -169,14 +169,18 @@ impl Read for Paint {
 impl Paint {
     /// What `#/$defs/paint` stands for.
     pub fn definition() -> Value {
-        let mut gradients = [LinearFields::schema(), RadialFields::schema(), ConicFields::schema()];
-        // Which fields there are goes by it: it is no placeholder.
-        for kind in gradients.iter_mut().filter_map(|gradient| gradient.pointer_mut("/properties/type")) {
-            *kind = kind.pointer("/anyOf/0").cloned().unwrap_or_default();
-        }
-        let [linear, radial, conic] = gradients;
+        let gradients = [LinearFields::schema(), RadialFields::schema(), ConicFields::schema()];
+        let [linear, radial, conic] = gradients.map(of_literal_type);
         json!({ "description": "A CSS colour or a gradient.", "anyOf": [Color::schema(), linear, radial, conic] })
     }
+}
+
+/// The schema of an object whose other fields go by its `type`, which hence is no placeholder.
+pub fn of_literal_type(mut schema: Value) -> Value {
+    if let Some(kind) = schema.pointer_mut("/properties/type") {
+        *kind = kind.pointer("/anyOf/0").cloned().unwrap_or_default();
+    }
+    schema
 }
 
 fn gradient(shape: GradientShape, stops: &[StopFields]) -> Paint {
