@@ -21,6 +21,8 @@ pub(super) fn make(glyph: &ColorGlyph) -> Pixmap {
 }
 
 fn draw(glyph: &ColorGlyph) -> Option<Vec<u8>> {
+    // The library draws a graph that doubles itself to its end, and cannot be interrupted.
+    glyph.face.color_paints(glyph.glyph)?;
     let width = u16::try_from(glyph.window.width()).ok()?;
     let height = u16::try_from(glyph.window.height()).ok()?;
     let mut data = vec![0; glyph.window.area() as usize * 4];

@@ -133,8 +133,8 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Pixels charged for each of a colour glyph.
-const COLOR_GLYPH: u64 = 3;
+/// Pixels charged for each of a colour glyph, and for how many of its paints one more: most cover a small part of it.
+const COLOR_GLYPH: (u64, u64) = (3, 32);
 
 /// What the recipes of a scene cost, each counted once.
 #[derive(Default)]
@@ -169,7 +169,9 @@ impl Bill {
             // Its gradients, layer over layer, take as long as decoding several such pictures.
             RecipeKind::ColorGlyph(glyph) => {
                 let bitmap = glyph.face.bitmap_pixels(glyph.glyph);
-                self.others = self.others.saturating_add(area.saturating_mul(COLOR_GLYPH)).saturating_add(bitmap);
+                let paints = glyph.face.color_paints(glyph.glyph).unwrap_or(0);
+                let drawn = area.saturating_mul(COLOR_GLYPH.0.max(paints / COLOR_GLYPH.1));
+                self.others = self.others.saturating_add(drawn).saturating_add(bitmap);
             }
             RecipeKind::Blur(blur) => {
                 let worked_on = u64::from(blur.area.width()) * u64::from(blur.area.height());

@@ -214,6 +214,11 @@ impl Face {
         if self.color { self.opened.bitmap_pixels(glyph) } else { 0 }
     }
 
+    /// How many paints this glyph comes to; `None` where they are too many or without end.
+    pub fn color_paints(&self, glyph: u16) -> Option<u64> {
+        if self.color { self.opened.color_paints(glyph) } else { Some(0) }
+    }
+
     /// This glyph has layers that may take the colour of the text.
     pub fn has_layers(&self, glyph: u16) -> bool {
         self.color && self.opened.has_layers(glyph)

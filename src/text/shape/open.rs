@@ -3,14 +3,15 @@
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use harfrust::Tag;
 use harfrust::font::attribute::Style;
 use harfrust::font::glyph::bitmap::{BitmapGlyph, BitmapSource, BitmapStrikes, Pixels, Strike};
-use harfrust::font::glyph::color::ColorGlyphVersion;
+use harfrust::font::glyph::color::{Brush, ColorGlyphVersion, CompositeMode, PaintSink};
 use harfrust::font::metrics::Decoration;
 use harfrust::font::name::NameId;
 use harfrust::font::{Font, Format};
 use harfrust::unicode::{Decomposed, compose, decompose};
+use harfrust::{GlyphId, Tag};
+use read_fonts::types::{BoundingBox, Matrix};
 
 use crate::limits::MAX_GLYPH_BITMAP;
 use crate::text::font::FontData;
@@ -88,6 +89,31 @@ fn png_pixels(bitmap: &BitmapGlyph<'_>) -> Option<u64> {
     let Pixels::Png(data) = bitmap.pixels() else { return None };
     let side = |at: usize| data.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
     Some(u64::from(side(16)?) * u64::from(side(20)?))
+}
+
+/// Counts what is drawn.
+struct Paints(u64);
+
+impl PaintSink for Paints {
+    fn push_transform(&mut self, _: Matrix<f32>) {}
+
+    fn pop_transform(&mut self) {}
+
+    fn push_clip_glyph(&mut self, _: GlyphId) {
+        self.0 += 1;
+    }
+
+    fn push_clip_box(&mut self, _: BoundingBox<f32>) {}
+
+    fn pop_clip(&mut self) {}
+
+    fn fill(&mut self, _: Brush<'_>) {
+        self.0 += 1;
+    }
+
+    fn push_layer(&mut self, _: CompositeMode) {
+        self.0 += 1;
+    }
 }
 
 impl Opened {
@@ -175,6 +201,17 @@ impl Opened {
         // Whichever suits the size is decoded later, so all must be sound.
         let most = strikes.iter().filter_map(pixels).try_fold(0, |most, one| one.map(|one| one.max(most)));
         most.filter(|most| *most <= MAX_GLYPH_BITMAP).unwrap_or(0)
+    }
+
+    /// How many clips, fills and layers the glyph's paint graph or its layers come to when all are drawn; 0 where it has neither.
+    /// `None` for what cannot be drawn: it goes round in circles, or what it shares comes to more than 16,384, as a few dozen
+    /// composites of one child with itself do.
+    pub fn color_paints(&self, glyph: u16) -> Option<u64> {
+        let mut paints = Paints(0);
+        match self.0.color_glyphs().get(u32::from(glyph).into()) {
+            Some(graph) => graph.paint(&mut paints).ok().map(|()| paints.0),
+            None => Some(0),
+        }
     }
 
     /// The glyph is made of layers, which may take the colour of the text.
@@ -295,6 +332,56 @@ mod tests {
             assert_eq!(font.bitmap_pixels(glyph(&font, '◔')), pixels, "{name}");
             assert_eq!(font.has_layers(glyph(&font, '◔')), pixels == 0, "{name}");
         }
+    }
+
+    /// The same font with this as its table COLR.
+    fn with_colr(table: &[u8]) -> Opened {
+        let mut bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/color-colr.ttf")).unwrap();
+        let (offset, length) = (bytes.len() as u32, table.len() as u32);
+        bytes.extend_from_slice(table);
+        // In the directory: tag, checksum, offset, length.
+        let entry = bytes.windows(4).position(|tag| tag == b"COLR").unwrap();
+        bytes[entry + 8..entry + 12].copy_from_slice(&offset.to_be_bytes());
+        bytes[entry + 12..entry + 16].copy_from_slice(&length.to_be_bytes());
+        Opened::open(&FontData::Own(bytes.into()), 0).unwrap()
+    }
+
+    /// A graph in which each of so many composites has the next as both of its sides, and a fill at the end or the first again.
+    fn doubling(disc: u16, composites: usize, ends: bool) -> Vec<u8> {
+        let mut table = Vec::new();
+        for field in [1_u16, 0, 0, 0, 0, 0, 0, 0, 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, disc, 0, 10] {
+            table.extend(field.to_be_bytes());
+        }
+        for n in 0..composites {
+            let next = if ends || n + 1 < composites { 8_i32 } else { -8 * (composites as i32 - 1) };
+            let next = &next.to_be_bytes()[1..];
+            table.extend([32, next[0], next[1], next[2], 3, next[0], next[1], next[2]]);
+        }
+        // A solid fill with the text's colour, opaque.
+        table.extend([2, 0xFF, 0xFF, 0x40, 0]);
+        table
+    }
+
+    #[test]
+    fn paints_are_counted_and_a_graph_that_doubles_too_often_is_none() {
+        let disc = glyph(&opened("color-colr.ttf", None), '◔');
+        assert!(opened("color-colr.ttf", None).color_paints(disc).unwrap() >= 4);
+        assert_eq!(opened("color-cbdt.ttf", None).color_paints(disc), Some(0));
+        // Two layers a composite, and a fill at the end of each way.
+        assert_eq!(with_colr(&doubling(disc, 3, true)).color_paints(disc), Some(2 * 7 + 8));
+        assert!(with_colr(&doubling(disc, 12, true)).color_paints(disc).is_some());
+        for composites in [14, 40, 60] {
+            assert_eq!(with_colr(&doubling(disc, composites, true)).color_paints(disc), None, "{composites}");
+        }
+    }
+
+    #[test]
+    fn no_glyph_of_the_bundled_emoji_has_many_paints() {
+        let font = crate::text::Fonts::bundled();
+        let emoji = font.first_face(&crate::text::Style { families: vec!["Noto Color Emoji".into()], ..Default::default() });
+        let face = emoji.unwrap().0;
+        let most = (0..face.opened().0.num_glyphs() as u16).map(|glyph| face.color_paints(glyph).unwrap()).max().unwrap();
+        assert!((100..1_000).contains(&most), "{most}");
     }
 
     #[test]
