@@ -133,8 +133,9 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Pixels charged for each of a colour glyph, and for how many of its paints one more: most cover a small part of it.
-const COLOR_GLYPH: (u64, u64) = (3, 32);
+/// Pixels charged for each of a colour glyph, and how many of its paints come to one more: most cover a small part of it. The
+/// richest of the bundled emoji has 6,575.
+const COLOR_GLYPH: (u64, u64) = (3, 128);
 
 /// What the recipes of a scene cost, each counted once.
 #[derive(Default)]

@@ -376,12 +376,12 @@ mod tests {
     }
 
     #[test]
-    fn no_glyph_of_the_bundled_emoji_has_many_paints() {
+    fn the_bundled_emoji_are_far_from_the_limit() {
         let font = crate::text::Fonts::bundled();
         let emoji = font.first_face(&crate::text::Style { families: vec!["Noto Color Emoji".into()], ..Default::default() });
         let face = emoji.unwrap().0;
         let most = (0..face.opened().0.num_glyphs() as u16).map(|glyph| face.color_paints(glyph).unwrap()).max().unwrap();
-        assert!((100..1_000).contains(&most), "{most}");
+        assert!((1_000..10_000).contains(&most), "{most}");
     }
 
     #[test]
