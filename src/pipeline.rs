@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 
 use crate::asset::{Assets, FontBytes, Shown, Source};
 use crate::ctx::{Budget, Ctx, Simd};
-use crate::draw::{Studio, Telling, measure};
+pub use crate::draw::Telling;
+use crate::draw::{Studio, measure};
 use crate::encode::Output;
 use crate::intake::{Around, Gathered, Intake, Origin, SourceProblem, Wanted};
 use crate::layer::Layer;

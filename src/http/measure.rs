@@ -15,9 +15,8 @@ use super::access::Right;
 use super::around::Arrived;
 use super::error::Failure;
 use super::render::{degraded_entry, place_in_hand, read, tell_timing};
-use crate::draw::Telling;
 use crate::encode::Format;
-use crate::pipeline::Measured;
+use crate::pipeline::{Measured, Telling};
 
 pub async fn post(
     State(app): State<Arc<App>>,

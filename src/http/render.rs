@@ -22,9 +22,9 @@ use super::error::Failure;
 use super::metrics::Outcome;
 use super::negotiate::{self, Answer, Pack, media_type};
 use super::outputs::{self, Outputs};
-use crate::draw::Telling;
+
 use crate::encode::{Compression, Format, Output};
-use crate::pipeline::{Degraded, Rendered, Request, TemplateRef, View};
+use crate::pipeline::{Degraded, Rendered, Request, Telling, TemplateRef, View};
 use crate::problem::{Code, In, Place, Problems};
 use crate::template::declare::{fields, number, words};
 use crate::template::fields::{FieldSet, Mode, Origins, Read, Reader};
