@@ -22,7 +22,6 @@ use super::error::Failure;
 use super::metrics::Outcome;
 use super::negotiate::{self, Answer, Pack, media_type};
 use super::outputs::{self, Outputs};
-
 use crate::encode::{Compression, Format, Output};
 use crate::pipeline::{Degraded, Rendered, Request, Telling, TemplateRef, View};
 use crate::problem::{Code, In, Place, Problems};
