@@ -40,7 +40,7 @@ fn emitter<'k>(layout: &Layout, beneath: Option<Beneath<'k>>) -> Emitter<'k> {
 fn emitted(placed: &PlacedLayer, layout: &Layout, assets: &Assets, beneath: Option<Beneath>) -> Vec<Item<Lowered>> {
     let to = emitter(layout, beneath);
     let mut items = placed.layer.emit(&placed.content, placed.rect, &to, assets);
-    items.retain(|item| !item.bounds().intersect(to.canvas).is_empty());
+    items.retain(|item| to.sees(item));
     items
 }
 

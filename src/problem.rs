@@ -47,9 +47,9 @@ impl Turns {
     }
 
     /// As they are told in JSON: `turn` the innermost, and `turns` all of them where there are several.
-    pub fn told(&self) -> impl Iterator<Item = (&'static str, Value)> {
-        let several = (self.0.len() > 1).then(|| ("turns", Value::from(self.0.as_slice())));
-        self.innermost().map(|turn| ("turn", Value::from(turn))).into_iter().chain(several)
+    pub fn told(&self) -> impl Iterator<Item = (String, Value)> {
+        let several = (self.0.len() > 1).then(|| ("turns".to_owned(), Value::from(self.0.as_slice())));
+        self.innermost().map(|turn| ("turn".to_owned(), Value::from(turn))).into_iter().chain(several)
     }
 
     pub fn innermost(&self) -> Option<u32> {

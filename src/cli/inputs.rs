@@ -11,10 +11,9 @@ use crate::cli::subject::Subject;
 use crate::cli::variables::{self, Given};
 use crate::cli::{Fault, note};
 use crate::config::Config;
-use crate::draw::Telling;
 use crate::encode::Output;
 use crate::http::render::Scale;
-use crate::pipeline::{Engine, Request, TemplateRef, View};
+use crate::pipeline::{Engine, Request, Telling, TemplateRef, View};
 use crate::template::Template;
 
 #[derive(clap::Args)]

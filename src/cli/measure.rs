@@ -3,9 +3,9 @@
 use crate::cli::inputs::Inputs;
 use crate::cli::setup::{self, User};
 use crate::cli::{Fault, Json, block_on, print};
-use crate::draw::Telling;
 use crate::encode::{Compression, Format, Output};
 use crate::http::measure::document;
+use crate::pipeline::Telling;
 
 #[derive(clap::Args)]
 pub struct Args {

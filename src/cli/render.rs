@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 use crate::cli::inputs::Inputs;
 use crate::cli::setup::{self, User};
 use crate::cli::{Fault, Json, block_on, note, output, print};
-use crate::draw::Telling;
 use crate::encode::{Compression, Format, Output};
 use crate::http::render::{default_quality, degraded_entry};
-use crate::pipeline::Rendered;
+use crate::pipeline::{Rendered, Telling};
 
 #[derive(clap::Args)]
 pub struct Args {

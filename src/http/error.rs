@@ -170,7 +170,7 @@ fn entry(problem: &Problem) -> Value {
         "message": problem.message,
     });
     if let Some(object) = entry.as_object_mut() {
-        object.extend(problem.place.turns.told().map(|(name, turns)| (name.to_owned(), turns)));
+        object.extend(problem.place.turns.told());
         if let Some(hint) = &problem.hint {
             object.insert("hint".to_owned(), Value::from(hint.as_str()));
         }

@@ -306,7 +306,7 @@ pub(super) fn json_of(rendered: Rendered, format: Format) -> Map<String, Value> 
 pub fn degraded_entry(degraded: &Degraded) -> Value {
     let mut entry = json!({ "in": degraded.place.part.as_str(), "at": degraded.place.at, "why": degraded.why });
     if let Some(object) = entry.as_object_mut() {
-        object.extend(degraded.place.turns.told().map(|(name, turns)| (name.to_owned(), turns)));
+        object.extend(degraded.place.turns.told());
         if let Some(name) = &degraded.name {
             object.insert("name".to_owned(), Value::from(name.as_str()));
         }

@@ -34,7 +34,7 @@ fn layer(placed: &Seen, scale: f64, assets: &Assets) -> Value {
     let layer = placed.layer;
     let mut entry = Map::new();
     entry.insert("at".into(), json!(layer.place.at));
-    entry.extend(layer.place.turns.told().map(|(name, turns)| (name.to_owned(), turns)));
+    entry.extend(layer.place.turns.told());
     if let Some(name) = &layer.name {
         entry.insert("name".into(), json!(name));
     }
@@ -71,7 +71,7 @@ fn cell(told: &Told, table: Rect, scale: f64) -> Value {
     let own = Rect { x: table.x + told.rect.x, y: table.y + told.rect.y, ..told.rect };
     let mut entry = Map::new();
     entry.insert("at".into(), json!(told.place.at));
-    entry.extend(told.place.turns.told().map(|(name, turns)| (name.to_owned(), turns)));
+    entry.extend(told.place.turns.told());
     entry.insert("row".into(), json!(told.row));
     entry.insert("column".into(), json!(told.column));
     entry.insert("box".into(), rect(own, scale));

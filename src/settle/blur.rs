@@ -51,10 +51,10 @@ pub(super) fn spread(plane: &[u16], have: PxRect, sigma: f64, needed: PxRect, ct
     Ok(recut(&down, columns, needed))
 }
 
-/// What lies in `to` of a channel that is 0 beyond `from`.
-fn recut(plane: &[u16], from: PxRect, to: PxRect) -> Vec<u16> {
+/// What lies in `to` of a plane, channel or pixels, that is 0 beyond `from`.
+pub(super) fn recut<T: Copy + Default>(plane: &[T], from: PxRect, to: PxRect) -> Vec<T> {
     let (stride, width) = (from.width() as usize, to.width() as usize);
-    let mut cut = vec![0; width * to.height() as usize];
+    let mut cut = vec![T::default(); width * to.height() as usize];
     let both = from.intersect(to);
     if both.is_empty() {
         return cut;

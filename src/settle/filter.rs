@@ -66,19 +66,7 @@ fn cut(source: &Pixmap, area: PxRect) -> Work {
 
 /// What lies in `to`, transparent where nothing is.
 fn recut(work: &Work, to: PxRect) -> Vec<u8> {
-    let (from, stride, width) = (work.area, work.area.width() as usize * 4, to.width() as usize * 4);
-    let mut data = vec![0; width * to.height() as usize];
-    let both = from.intersect(to);
-    if both.is_empty() {
-        return data;
-    }
-    let length = both.width() as usize * 4;
-    for y in both.y0..both.y1 {
-        let there = (y - from.y0) as usize * stride + (both.x0 - from.x0) as usize * 4;
-        let here = (y - to.y0) as usize * width + (both.x0 - to.x0) as usize * 4;
-        data[here..here + length].copy_from_slice(&work.data[there..there + length]);
-    }
-    data
+    blur::recut(work.data.as_chunks::<4>().0, work.area, to).into_flattened()
 }
 
 /// Each channel for itself, premultiplied; as far as the picture reaches then, and no more than is `needed`.

@@ -447,8 +447,8 @@ fn with_defaults(
 
 /// A value in which placeholders mean nothing.
 fn literal<T: Read>(value: &Value, place: &Place, scribe: &mut Scribe) -> Option<T> {
-    let (origins, mut found) = (scribe.origins.clone(), Problems::new());
-    let read = Reader::new(place.clone(), Mode::Merged, &origins, &mut found).read(value);
+    let mut found = Problems::new();
+    let read = Reader::new(place.clone(), Mode::Merged, &scribe.origins, &mut found).read(value);
     for problem in found.list() {
         scribe.problem(problem.clone());
     }

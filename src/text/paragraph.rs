@@ -32,9 +32,8 @@ pub(in crate::text) fn compose(
     ctx: &Ctx<'_>,
 ) -> Result<Composed, TextError> {
     let text = joined(paragraph)?;
-    let seen = seen(&text, paragraph)?;
-    let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
-    let faces = first_faces(fonts, &spans)?;
+    let (mut spans, faces) = opened(fonts, paragraph, &text, ctx)?;
+    let seen = spans.text;
     let mut shaper = Shaper::new();
     let mut missing: BTreeSet<char> = spans.rubies.iter().flat_map(Ruby::missing).copied().collect();
     let broken = break_lines(&mut spans, paragraph, &faces, measure, &mut shaper, &mut missing, Vec::new())?;
@@ -79,9 +78,8 @@ pub(in crate::text) fn try_out(
     ctx: &Ctx<'_>,
 ) -> Result<Tried, TextError> {
     let text = joined(paragraph)?;
-    let seen = seen(&text, paragraph)?;
-    let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
-    let faces = first_faces(fonts, &spans)?;
+    let (mut spans, faces) = opened(fonts, paragraph, &text, ctx)?;
+    let seen = spans.text;
     let broken = break_lines(&mut spans, paragraph, &faces, measure, shaper, &mut BTreeSet::new(), Vec::new())?;
     broken.says_all(seen, &text)?;
     let extents = broken
@@ -101,9 +99,8 @@ pub(in crate::text) fn widths(
     ctx: &Ctx<'_>,
 ) -> Result<Widths, TextError> {
     let text = joined(paragraph)?;
-    let seen = seen(&text, paragraph)?;
-    let mut spans = Spans::new(fonts, paragraph, seen, ctx)?;
-    let faces = first_faces(fonts, &spans)?;
+    let (mut spans, faces) = opened(fonts, paragraph, &text, ctx)?;
+    let seen = spans.text;
     let (mut shaper, mut blocks) = (Shaper::new(), Vec::new());
     let mut set = |measure: Option<f64>| {
         ctx.check()?;
@@ -147,9 +144,16 @@ fn seen<'a>(text: &'a str, paragraph: &Paragraph) -> Result<&'a str, TextError> 
     Ok(text.get(..end).unwrap_or(text))
 }
 
-/// The face of each span that its line metrics come from.
-fn first_faces(fonts: &Fonts, spans: &Spans<'_>) -> Result<Vec<Arc<Face>>, TextError> {
-    spans.styles.iter().map(|style| fonts.first_face(style).map(|(face, _)| face)).collect()
+/// The spans of what is laid out of a text, and the face of each that its line metrics come from.
+fn opened<'a>(
+    fonts: &'a Fonts,
+    paragraph: &'a Paragraph,
+    text: &'a str,
+    ctx: &'a Ctx<'a>,
+) -> Result<(Spans<'a>, Vec<Arc<Face>>), TextError> {
+    let spans = Spans::new(fonts, paragraph, seen(text, paragraph)?, ctx)?;
+    let faces = spans.styles.iter().map(|style| fonts.first_face(style).map(|(face, _)| face)).collect::<Result<_, _>>()?;
+    Ok((spans, faces))
 }
 
 /// A text in lines.

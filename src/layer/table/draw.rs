@@ -20,7 +20,7 @@ impl Table {
         for cell in self.told(measured) {
             if let Some(laid) = cell.content.laid() {
                 let painted = cell.text.emit(laid, cell.rect, &inner, &Assets::default());
-                inside.extend(painted.into_iter().filter(|item| !item.bounds().intersect(to.canvas).is_empty()));
+                inside.extend(painted.into_iter().filter(|item| to.sees(item)));
             }
         }
         inside.extend(self.rules(measured, own, &inner));
