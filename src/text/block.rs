@@ -208,7 +208,7 @@ impl Block {
     }
 
     fn find_clusters(&self, spans: &Spans<'_>, graphemes: &[usize]) -> Vec<Cluster> {
-        let mut clusters: Vec<Cluster> = Vec::new();
+        let mut clusters: Vec<Cluster> = Vec::with_capacity(self.items.iter().map(|shaped| shaped.glyphs.len()).sum());
         for (at, shaped) in self.items.iter().enumerate() {
             let first = clusters.len();
             let mut add = |glyph: &ShapedGlyph| {
@@ -370,7 +370,7 @@ impl Block {
         };
         let after = self.clusters.get(clusters.end);
         let end = self.cluster_end(clusters.end - 1);
-        let mut pieces = Vec::new();
+        let mut pieces = Vec::with_capacity((last.item + 1).saturating_sub(first.item));
         for (at, shaped) in self.items.iter().enumerate().take(last.item + 1).skip(first.item) {
             let of_item = &shaped.item.range;
             let range = of_item.start.max(if at == first.item { first.start } else { 0 })..of_item.end.min(end);

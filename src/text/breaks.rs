@@ -31,6 +31,32 @@ pub fn opportunities(
     options: BreakOptions<'_>,
     check: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Vec<usize>, Stopped> {
+    if options.word_break != WordBreak::BreakAll && is_plain(text) {
+        return Ok(of_plain(text));
+    }
+    corrected(text, options, check)
+}
+
+/// Of visible ASCII characters and spaces, whose every pair has a rule of ours.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
+}
+
+/// The same of such a text as [`corrected`], without asking the segmenter what is not heeded in the end.
+fn of_plain(text: &str) -> Vec<usize> {
+    let mut found = Vec::with_capacity(text.len() / 4);
+    let mut before = b' ';
+    for (at, pair) in text.as_bytes().windows(2).enumerate() {
+        let [a, b] = *pair else { continue };
+        if b != b' ' && (a == b' ' || ascii_pair(before, a, b)) {
+            found.push(at + 1);
+        }
+        before = a;
+    }
+    found
+}
+
+fn corrected(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(), Stopped>) -> Result<Vec<usize>, Stopped> {
     // In Chinese the double quotation marks are brackets; other languages open and close with either.
     let bracketed = options.lang.is_some_and(|lang| is_language(lang, "zh"));
     let replaced;
@@ -93,7 +119,9 @@ fn segment(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(),
         WordBreak::BreakAll => LineBreakWordOption::BreakAll,
     });
     icu.content_locale = locale.as_ref();
-    let segmenter = LineSegmenter::new_dictionary(icu);
+    // Finding the dictionaries takes longer than most texts.
+    let segmenter =
+        if needs_dictionary(text) { LineSegmenter::new_dictionary(icu) } else { LineSegmenter::new_for_non_complex_scripts(icu) };
     let mut found = Vec::new();
     for (n, at) in segmenter.segment_str(text).enumerate() {
         if n % CHECK_EVERY == 0 {
@@ -104,6 +132,11 @@ fn segment(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(),
         }
     }
     Ok(found)
+}
+
+/// There may be letters of the scripts of South East Asia, which write no spaces.
+fn needs_dictionary(text: &str) -> bool {
+    text.chars().any(|c| c >= '\u{E00}' && !matches!(c, '\u{2000}'..='\u{A000}' | '\u{AC00}'..='\u{FFFF}'))
 }
 
 /// Between two visible ASCII characters browsers follow a rule of their own, which keeps paths, fractions and the like
@@ -245,6 +278,10 @@ const MAX_CLUSTER_CHARS: usize = 128;
 
 /// The byte offsets where grapheme clusters end, rising; the last is the text's length.
 pub fn graphemes(text: &str) -> Vec<usize> {
+    // Only a carriage return joins what follows it.
+    if text.is_ascii() && !text.contains('\r') {
+        return (1..=text.len()).collect();
+    }
     let ends = catch_unwind(|| GraphemeClusterSegmenter::new().segment_str(text).filter(|at| *at > 0).collect::<Vec<usize>>());
     let ends = ends.unwrap_or_else(|_| text.char_indices().map(|(at, c)| at + c.len_utf8()).collect());
     let mut cut = Vec::with_capacity(ends.len());
@@ -263,6 +300,8 @@ pub fn graphemes(text: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pieces(text: &str, options: BreakOptions<'_>) -> Vec<String> {
@@ -303,6 +342,26 @@ mod tests {
         {
             assert!(opportunities(complex, BreakOptions::default(), &|| Ok(())).unwrap().len() >= 2, "{complex}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_text_breaks_as_by_the_segmenter(text in "[ -~]{0,24}|[ a1(?-]{0,16}", keep in any::<bool>(), strict in any::<bool>()) {
+            let word_break = if keep { WordBreak::KeepAll } else { WordBreak::Normal };
+            let line_break = if strict { LineBreak::Strict } else { LineBreak::Loose };
+            for lang in [None, Some("ja"), Some("zh-CN"), Some("en")] {
+                let options = BreakOptions { word_break, line_break, lang };
+                prop_assert_eq!(of_plain(&text), corrected(&text, options, &|| Ok(())).unwrap());
+            }
+            let segmented: Vec<usize> = GraphemeClusterSegmenter::new().segment_str(&text).filter(|at| *at > 0).collect();
+            prop_assert_eq!(graphemes(&text), segmented);
+        }
+    }
+
+    #[test]
+    fn every_letter_of_a_complex_script_needs_the_dictionaries() {
+        let complex = |c: &char| class(*c) == Class::ComplexContext;
+        assert!(('\0'..=char::MAX).filter(complex).all(|c| needs_dictionary(c.encode_utf8(&mut [0; 4]))));
     }
 
     #[test]

@@ -76,7 +76,17 @@ impl<'a> Chooser<'a> {
         self.listed.lang
     }
 
+    /// The first face of the listed families.
+    pub fn first(&self) -> Option<Candidate> {
+        self.listed.candidates.first().copied()
+    }
+
     pub fn choose(&mut self, cluster: &str, script: Script) -> Option<Choice> {
+        if let ([byte], Some(first)) = (cluster.as_bytes(), self.first())
+            && self.fonts.entry(first).is_some_and(|entry| entry.draws_ascii(*byte))
+        {
+            return Some(Choice { candidate: first, lacking: false });
+        }
         if cluster.len() > MAX_REMEMBERED_BYTES {
             return self.search(cluster, script);
         }
@@ -222,6 +232,23 @@ mod tests {
         assert_ne!(chosen(&both, "❤\u{FE0E}").0, "Noto Color Emoji");
         assert_eq!(chosen(&["Noto Sans SC"], "a").0, "Noto Sans SC");
         assert_eq!(chosen(&["Nowhere", "Noto Sans Thai"], "a").0, "Inter");
+    }
+
+    #[test]
+    fn ascii_finds_its_face_at_once_as_any_other_way() {
+        let fonts = Fonts::bundled();
+        for family in ["Inter", "Noto Sans SC", "Noto Sans Thai", "Noto Color Emoji", "Noto Sans Symbols"] {
+            let style = Style { families: vec![family.into()], ..Style::default() };
+            let mut chooser = Chooser::new(&fonts, &style).unwrap();
+            for byte in 0..=127_u8 {
+                let cluster = char::from(byte).to_string();
+                assert_eq!(
+                    chooser.choose(&cluster, Script::Latin),
+                    chooser.search(&cluster, Script::Latin),
+                    "{family} {cluster:?}"
+                );
+            }
+        }
     }
 
     #[test]

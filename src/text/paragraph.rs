@@ -137,6 +137,10 @@ fn joined(paragraph: &Paragraph) -> Result<String, TextError> {
 
 /// The part of a text that is laid out: all of it, or of one that its lines or its box may cut as much as any text may have.
 fn seen<'a>(text: &'a str, paragraph: &Paragraph) -> Result<&'a str, TextError> {
+    // Nearly all are too short to be counted.
+    if text.len() <= MAX_TEXT_CHARS {
+        return Ok(text);
+    }
     let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) else { return Ok(text) };
     if paragraph.max_lines.is_none() && paragraph.max_height.is_none() {
         return Err(TextError::TooManyCharacters { characters: text.chars().count() });
@@ -151,8 +155,8 @@ fn opened<'a>(
     text: &'a str,
     ctx: &'a Ctx<'a>,
 ) -> Result<(Spans<'a>, Vec<Arc<Face>>), TextError> {
-    let spans = Spans::new(fonts, paragraph, seen(text, paragraph)?, ctx)?;
-    let faces = spans.styles.iter().map(|style| fonts.first_face(style).map(|(face, _)| face)).collect::<Result<_, _>>()?;
+    let mut spans = Spans::new(fonts, paragraph, seen(text, paragraph)?, ctx)?;
+    let faces = (0..spans.styles.len()).map(|span| spans.first_face(span)).collect::<Result<_, _>>()?;
     Ok((spans, faces))
 }
 

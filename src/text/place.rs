@@ -28,14 +28,14 @@ impl Extent {
     /// rounded down. `line_height` as written.
     pub fn of(face: &Face, size: f64, line_height: Option<f64>) -> Extent {
         let metrics = face.metrics();
-        let pixels = |units: f64| libm::round(units * size / metrics.units_per_em);
+        let pixels = |units: f64| f64::round(units * size / metrics.units_per_em);
         let (ascent, descent) = (pixels(metrics.ascent), pixels(metrics.descent));
         let height = match line_height {
             Some(multiple) if multiple < LEAST_PIXELS => multiple * size,
             Some(pixels) => pixels,
             None => ascent + descent + pixels(metrics.line_gap),
         };
-        let above = libm::floor((height - ascent - descent) / 2.0) + ascent;
+        let above = f64::floor((height - ascent - descent) / 2.0) + ascent;
         Extent { above, below: height - above }
     }
 
@@ -66,16 +66,16 @@ impl Marks {
             let half = style.size / 2.0;
             return Marks {
                 shift: style.baseline_shift,
-                ascent: libm::round(half),
-                descent: libm::round(half),
+                ascent: f64::round(half),
+                descent: f64::round(half),
                 underline: Bar { top: half, ..underline },
                 line_through: Bar { top: -line_through.thickness / 2.0, ..line_through },
             };
         }
         Marks {
             shift: style.baseline_shift,
-            ascent: libm::round(metrics.ascent * style.size / em),
-            descent: libm::round(metrics.descent * style.size / em),
+            ascent: f64::round(metrics.ascent * style.size / em),
+            descent: f64::round(metrics.descent * style.size / em),
             underline,
             line_through,
         }

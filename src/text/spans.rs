@@ -53,10 +53,7 @@ impl<'a> Spans<'a> {
             let chooser = match spans.choosers.iter().position(|chooser| chooser.serves(&span.style)) {
                 Some(known) => known,
                 None => {
-                    spans.choosers.push(Chooser::new(fonts, &span.style).ok_or_else(|| TextError::UnknownFamilies {
-                        wanted: span.style.families.clone(),
-                        known: fonts.known(),
-                    })?);
+                    spans.choosers.push(Chooser::new(fonts, &span.style).ok_or_else(|| fonts.unknown(&span.style))?);
                     spans.choosers.len() - 1
                 }
             };
@@ -78,6 +75,15 @@ impl<'a> Spans<'a> {
         let face = self.fonts.face(candidate, style.weight, style.italic, style.size);
         self.faces.push(FoundFace { span, candidate, face: face.clone() });
         face
+    }
+
+    /// The face of a span that its line metrics come from.
+    pub fn first_face(&mut self, span: usize) -> Result<Arc<Face>, TextError> {
+        let first = self.chooser(span).and_then(|chooser| chooser.first());
+        let face = first.and_then(|first| self.face(span, first));
+        let unknown =
+            || self.styles.get(span).map_or_else(|| self.fonts.unknown(&Style::default()), |style| self.fonts.unknown(style));
+        face.map(|(face, _)| face).ok_or_else(unknown)
     }
 
     /// Who chooses the faces of a span.

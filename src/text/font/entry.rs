@@ -18,6 +18,8 @@ pub(in crate::text) struct Entry {
     pub width: f32,
     pub italic: bool,
     opened: OnceLock<Option<Opened>>,
+    /// A bit for each ASCII character that it can draw.
+    ascii: OnceLock<u128>,
     /// At the coordinates in use, by their bits.
     instances: Mutex<HashMap<Vec<u32>, Arc<Face>>>,
 }
@@ -35,6 +37,7 @@ impl Entry {
             width: 1.0,
             italic: font.italic,
             opened: OnceLock::new(),
+            ascii: OnceLock::new(),
             instances: Mutex::default(),
         }
     }
@@ -55,6 +58,7 @@ impl Entry {
                 width: attributes.width,
                 italic: attributes.italic,
                 opened: OnceLock::from(Some(opened)),
+                ascii: OnceLock::new(),
                 instances: Mutex::default(),
             })
         }))
@@ -87,5 +91,13 @@ impl Entry {
     /// The face at its default coordinates; `None` for a broken one.
     pub fn opened(&self) -> Option<&Opened> {
         self.opened.get_or_init(|| Opened::open(self.file.data(), self.index)).as_ref()
+    }
+    /// Whether it can draw this ASCII character, as [`Opened::draws`]: most of what is asked about, so found once for all.
+    pub fn draws_ascii(&self, byte: u8) -> bool {
+        let draws = |opened: &Opened| {
+            (0..128_u8).filter(|byte| opened.draws(char::from(*byte))).fold(0, |all, byte| all | 1_u128 << byte)
+        };
+        let all = self.ascii.get_or_init(|| self.opened().map_or(0, draws));
+        byte < 128 && all >> byte & 1 == 1
     }
 }

@@ -101,6 +101,16 @@ fn fold(name: &str) -> String {
     folded.to_lowercase()
 }
 
+/// ASCII, of whose white space there are single spaces only, and none at the ends.
+fn is_spaced_as_folded(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let single = |pair: &[u8]| pair != b"  ";
+    bytes.iter().all(|b| *b == b' ' || b.is_ascii_graphic())
+        && bytes.windows(2).all(single)
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
+}
+
 impl Fonts {
     /// The bundled families only. Shared; made at the first call, in microseconds.
     pub fn bundled() -> Arc<Fonts> {
@@ -167,7 +177,7 @@ impl Fonts {
                 listed.candidates.extend(entry.filter(|candidate| !listed.candidates.contains(candidate)));
                 continue;
             }
-            let Some(family) = self.families.get(&fold(name)) else { continue };
+            let Some(family) = self.family(name) else { continue };
             listed.lang = listed.lang.or(family.lang);
             for group in [&family.folder, &family.bundled] {
                 let usable = self.some(group).filter(|(_, entry)| entry.opened().is_some());
@@ -258,7 +268,25 @@ impl Fonts {
     pub fn first_face(&self, style: &Style) -> Result<(Arc<Face>, Synthetic), TextError> {
         let listed = self.listed(&style.families, style.weight, style.italic);
         let face = listed.candidates.first().and_then(|first| self.face(*first, style.weight, style.italic, style.size));
-        face.ok_or_else(|| TextError::UnknownFamilies { wanted: style.families.clone(), known: self.known() })
+        face.ok_or_else(|| self.unknown(style))
+    }
+
+    /// What a name stands for.
+    fn family(&self, name: &str) -> Option<&Family> {
+        // Of every text: most are folded but for their case, which takes no string.
+        let mut room = [0; 48];
+        let lower = room.get_mut(..name.len()).filter(|_| is_spaced_as_folded(name));
+        let lower = lower.and_then(|lower| {
+            lower.copy_from_slice(name.as_bytes());
+            lower.make_ascii_lowercase();
+            std::str::from_utf8(lower).ok()
+        });
+        lower.map_or_else(|| self.families.get(&fold(name)), |lower| self.families.get(lower))
+    }
+
+    /// A style names no family that there is.
+    pub(in crate::text) fn unknown(&self, style: &Style) -> TextError {
+        TextError::UnknownFamilies { wanted: style.families.clone(), known: self.known() }
     }
 
     /// The names that a template may give, for an error.
@@ -339,6 +367,10 @@ mod tests {
             assert_eq!(file(alias), file("Noto Sans SC"), "{alias}");
         }
         assert_eq!(file("Inter Variable"), file("Inter"));
+        for name in ["a b", " a b", "a b ", "a  b", "a\tb", "A  B", "é", "É x"] {
+            let folded = fold(name);
+            assert!(!is_spaced_as_folded(name) || folded == name.to_ascii_lowercase(), "{name:?}");
+        }
         let listed = fonts.listed(&["Nowhere".into(), "Inter".into(), "Noto Sans TC".into()], 400.0, false);
         assert_eq!((listed.candidates.len(), listed.lang), (2, Some("zh-Hant")));
         let error = fonts.first_face(&style("Nowhere", 400.0)).unwrap_err().to_string();

@@ -3,6 +3,7 @@
 
 mod open;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -81,14 +82,27 @@ struct Kept {
     items: HashMap<(usize, usize), (Arc<Face>, Vec<ShapedGlyph>), BySpread>,
 }
 
+thread_local! {
+    /// The buffer of the last shaper: room that short texts need not ask for again. What is left in it never matters.
+    static SPARE: Cell<Option<Buffer>> = const { Cell::new(None) };
+}
+
+impl Drop for Shaper {
+    fn drop(&mut self) {
+        SPARE.set(Some(std::mem::replace(&mut self.buffer, Buffer::new())));
+    }
+}
+
 impl Shaper {
     pub fn new() -> Shaper {
-        Shaper { buffer: Buffer::new(), kept: None }
+        Shaper { buffer: SPARE.take().unwrap_or_default(), kept: None }
     }
 
     /// One that remembers the paragraphs and items of the only text that it is used for.
     pub fn that_keeps() -> Shaper {
-        Shaper { kept: Some(Kept::default()), ..Shaper::new() }
+        let mut shaper = Shaper::new();
+        shaper.kept = Some(Kept::default());
+        shaper
     }
 
     /// What was kept of the paragraph that begins there.
