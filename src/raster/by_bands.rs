@@ -4,13 +4,14 @@
 //! at all of them can prove. So bands wait as numbers into their own colours until the last one is seen or one has too many.
 //! A band's tally is remembered under the name of its pixels: bands that are known need no painting to decide.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::band::{bands, bands_of_small};
 use super::chain::{Chain, chain};
-use super::snapshot::{Finished, paint_window, variety};
+use super::snapshot::{Finished, labour, paint_window, variety};
 use super::{Encoded, RasterError, own};
 use crate::crew::in_order;
 use crate::ctx::{Ctx, Simd};
@@ -131,6 +132,7 @@ pub(super) fn png(settled: &Settled, output: &Output, layout: Layout, memo: &Mem
             None => missing.push((place, slot, name, std::mem::replace(stage, Stage::Open))),
         }
     }
+    work.hardest_first(&mut missing, |(_, slot, ..)| slot, ctx);
     let made = in_order::<_, _, Desk, RasterError>(ctx, missing, |desk, (place, slot, name, stage)| {
         let band = match (stage, &colour) {
             (Stage::Waiting(indexed), Colour::Palette(_)) => {
@@ -179,7 +181,8 @@ impl Work<'_> {
             return Ok(stages);
         }
         let mut unknown: Vec<(usize, &Slot)> = slots.iter().enumerate().filter(|(_, slot)| slot.tally.is_none()).collect();
-        // First where a picture or a gradient is largest: with such a poster no other band is looked at.
+        self.hardest_first(&mut unknown, |(_, slot)| slot, ctx);
+        // First of all where a picture or a gradient is largest: with such a poster no other band is looked at.
         let of = |(_, slot): &(usize, &Slot)| variety(self.settled.items(), slot.window);
         if let Some(first) = (0..unknown.len()).rev().max_by_key(|n| unknown.get(*n).map(of))
             && let Some(until) = unknown.get_mut(..=first)
@@ -213,6 +216,13 @@ impl Work<'_> {
             }
         }
         Ok(stages)
+    }
+
+    /// Puts what takes longest first where threads share the bands: in the end they wait for one another the less, the less is left.
+    fn hardest_first<T>(&self, tasks: &mut [T], slot: impl Fn(&T) -> &Slot, ctx: &Ctx) {
+        if ctx.threads.get() > 1 && tasks.len() > 2 {
+            tasks.sort_by_cached_key(|task| Reverse(labour(self.settled.items(), slot(task).window)));
+        }
     }
 
     /// One of a file without a palette, whose pixels `paint` brings if need be.

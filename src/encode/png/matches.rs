@@ -97,6 +97,7 @@ pub(super) fn zero_runs(data: &[u8], steps: &mut Vec<Step>) {
     steps.push(Step { literals: (data.len() - done) as u32, length: 0, distance: 1 });
 }
 
+#[derive(Clone, Copy)]
 struct Found {
     length: usize,
     distance: usize,
@@ -115,7 +116,7 @@ impl Table {
         let pixel = near[0];
         let mut misses = 0;
         while at + 8 <= data.len() {
-            let mut found = self.best(data, at, last, near);
+            let mut found = self.best(data, at, last, near, Found::NONE);
             if found.gain <= 0 {
                 // At other places than whole pixels the like is seldom found, and then a byte or two later.
                 misses += 1;
@@ -125,8 +126,9 @@ impl Table {
             misses = 0;
             // Perhaps the next place has a better one.
             while found.length < ENOUGH && at + 9 <= data.len() {
-                let next = self.best(data, at + 1, last, near);
-                if next.gain <= found.gain + 6 {
+                let least = Found { gain: found.gain + 6, ..found };
+                let next = self.best(data, at + 1, last, near, least);
+                if next.gain <= least.gain {
                     break;
                 }
                 found = next;
@@ -166,14 +168,15 @@ impl Table {
         self.places[Self::hash(here)].add(at);
     }
 
+    /// The best match at a place that gains more than `least` does, else `least`.
     #[inline(always)]
-    fn best(&mut self, data: &[u8], at: usize, last: usize, near: &[usize; 4]) -> Found {
+    fn best(&mut self, data: &[u8], at: usize, last: usize, near: &[usize; 4], least: Found) -> Found {
         let here = word(data, at);
-        let mut best = Found { length: 0, distance: 1, gain: 0 };
+        let mut best = least;
         let consider = |best: &mut Found, distance: usize, cost: isize| {
             let differ = here ^ word(data, at.wrapping_sub(distance));
-            // Mostly nothing is alike, so that this is decided before anything else is looked at.
-            if differ & 0xff_ffff == 0 {
+            // Mostly nothing is alike, or not far enough, so that this is decided before anything else is looked at.
+            if differ & 0xff_ffff == 0 && best.may_be_beaten(data, at, distance) {
                 consider(data, at, differ, (distance, cost), best);
             }
         };
@@ -205,14 +208,20 @@ impl Table {
     }
 }
 
+impl Found {
+    const NONE: Found = Found { length: 0, distance: 1, gain: 0 };
+
+    /// A match at this distance may be longer. One that is not is no better: later ones lie farther away.
+    #[inline(always)]
+    fn may_be_beaten(&self, data: &[u8], at: usize, distance: usize) -> bool {
+        self.length < 8 || data.get(at + self.length) == data.get((at + self.length).wrapping_sub(distance))
+    }
+}
+
 /// Takes the match at a distance instead of `best` if it gains more. `differ` is how their first eight bytes differ.
 #[inline(never)]
 fn consider(data: &[u8], at: usize, differ: u64, (distance, cost): (usize, isize), best: &mut Found) {
     if distance.wrapping_sub(1) >= FARTHEST.min(at) {
-        return;
-    }
-    // One that is no longer is no better: later ones lie farther away.
-    if best.length >= 8 && data.get(at + best.length) != data.get(at - distance + best.length) {
         return;
     }
     let length = if differ == 0 { 8 + common(data, at + 8, at + 8 - distance) } else { (differ.trailing_zeros() >> 3) as usize };

@@ -28,7 +28,7 @@ pub(super) fn write<'a>(
             sampled * plain.len() as u64 / filtered.len().max(1) as u64
         };
         // In between runs are hardly ever less: not where nearly all is flat, not where much does not repeat.
-        let surely = !grid.smooth || (all / 64..all / 16).contains(&bits);
+        let surely = !grid.smooth || (all / 64..all / 8).contains(&bits);
         if surely || bits * 15 / 16 <= as_runs(filtered) {
             block::write(plain, &[matched], out);
             return plain;
