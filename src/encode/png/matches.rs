@@ -46,7 +46,11 @@ impl Recent {
 
 #[inline(always)]
 fn word(data: &[u8], at: usize) -> u64 {
-    data.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    // One comparison, since the limit is found once: the check of the slice falls away.
+    match data.len().checked_sub(8) {
+        Some(limit) if at <= limit => data[at..at + 8].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
+        _ => 0,
+    }
 }
 
 /// How many bytes from `a` on are as from `b < a` on.
