@@ -5,7 +5,7 @@ use std::time::Instant;
 use affiche::encode::Compression;
 use serde_json::{Map, Value, json};
 
-use crate::affiche_side::{Affiche, How, request};
+use crate::affiche_side::{Affiche, How, parsed, request};
 use crate::plot::{Plot, Series};
 use crate::posters::{Subject, subjects};
 use crate::takumi_side::{Pictures, Takumi};
@@ -102,7 +102,8 @@ fn measure(subject: &Subject, takumi: &Takumi, affiche: &Affiche, options: &Opti
     measured
 }
 
-/// One render. Made before the clock starts: whatever a caller would hold already (the request, the files' bytes).
+/// One render. Made before the clock starts: whatever a caller would hold already (the request, the files' bytes), and where pictures are
+/// kept the template, too.
 fn timed(subject: &Subject, variables: &Map<String, Value>, state: State, takumi: &Takumi, affiche: &Affiche) -> (Vec<u8>, f64) {
     let clock = |work: &dyn Fn() -> Vec<u8>| {
         let begun = Instant::now();
@@ -112,7 +113,10 @@ fn timed(subject: &Subject, variables: &Map<String, Value>, state: State, takumi
     match state {
         State::Takumi(pictures) => clock(&|| takumi.png(subject, variables, pictures)),
         State::Cold(how) => clock(&|| affiche.cold(subject, variables, how)),
-        State::PicturesKept(how) => clock(&|| affiche.pictures_kept(subject, variables, how)),
+        State::PicturesKept(how) => {
+            let template = parsed(subject);
+            clock(&|| affiche.pictures_kept(&template, variables, how))
+        }
         State::Service => answered(affiche, subject, variables),
         // The same in every turn.
         State::Identical => answered(affiche, subject, &subject.variables(8_999)),

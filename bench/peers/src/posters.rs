@@ -30,6 +30,13 @@ pub fn fonts() -> PathBuf {
     root().join("tests/posters/fonts")
 }
 
+/// The files of [`pictures`].
+pub fn picture_names() -> Vec<String> {
+    let folder = std::fs::read_dir(pictures()).unwrap_or_else(|e| panic!("{}: {e}", pictures().display()));
+    let names = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| !name.ends_with(".md")).collect()
+}
+
 pub fn pictures() -> PathBuf {
     root().join("tests/posters/pictures")
 }
