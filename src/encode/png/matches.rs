@@ -6,10 +6,11 @@
 use super::Grid;
 use super::block::{FARTHEST, Step};
 
-/// Bytes of a match from which no better one is looked for: at the next place, among places alike, and at the next seam.
+/// Bytes of a match from which no better one is looked for: at all, and among places alike (where a match is only to be put off for a
+/// better one at the next place, that seldom helps).
 const ENOUGH: usize = 64;
-const ENOUGH_NEAR: usize = 32;
-const ENOUGH_SEAM: usize = 64;
+const ENOUGH_NEAR: usize = 24;
+const ENOUGH_TO_STAY: usize = 12;
 
 /// Bits of a hash of five bytes, and of two colours.
 const BITS: u32 = 13;
@@ -177,6 +178,7 @@ impl Table {
     fn best(&mut self, data: &[u8], at: usize, last: usize, near: &[usize; 4], least: Found) -> Found {
         let here = word(data, at);
         let mut best = least;
+        let is_first = least.length == 0;
         let consider = |best: &mut Found, distance: usize, cost: isize| {
             let differ = here ^ word(data, at.wrapping_sub(distance));
             // Mostly nothing is alike, or not far enough, so that this is decided before anything else is looked at.
@@ -192,7 +194,7 @@ impl Table {
         for &distance in near {
             consider(&mut best, distance, 8 + distance.ilog2() as isize);
         }
-        if best.length < ENOUGH_NEAR {
+        if best.length < if is_first { ENOUGH_NEAR } else { ENOUGH_TO_STAY } {
             for distance in self.places[Self::hash(here)].distances(at) {
                 consider(&mut best, distance, 10 + distance.max(1).ilog2() as isize);
             }
@@ -200,7 +202,7 @@ impl Table {
         self.remember(here, at);
         let pixel = near[0];
         let is_run = (here ^ here >> (8 * pixel)) & 0xff_ffff == 0;
-        if is_run && best.length < ENOUGH_SEAM {
+        if is_run && is_first {
             let seam = at + pixel + common(data, at + pixel, at);
             let recent = &mut self.seams[Self::hash_of_seam(word(data, seam - pixel), pixel)];
             for distance in recent.distances(seam) {
