@@ -1,18 +1,36 @@
 //! The same work on many tasks, spread over threads that stay, with results in the order of the tasks.
 
+mod apart;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::available_parallelism;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::ctx::{Ctx, Stopped};
+use apart::Helpers;
+
+/// Threads, and where they may run.
+struct Others {
+    pool: ThreadPool,
+    helpers: Arc<Helpers>,
+}
 
 /// Threads besides those that call: as many as there are cores, made when they are first wanted. Who may use how many of them is
 /// decided by whoever fills [`Ctx::threads`]. `None` where the system gives no threads: then all is done by those that call.
-fn others() -> Option<&'static ThreadPool> {
-    static OTHERS: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    let name = |n| format!("crew-{n}");
-    OTHERS.get_or_init(|| ThreadPoolBuilder::new().thread_name(name).stack_size(8 << 20).build().ok()).as_ref()
+fn others() -> Option<&'static Others> {
+    static OTHERS: OnceLock<Option<Others>> = OnceLock::new();
+    OTHERS
+        .get_or_init(|| {
+            let many = available_parallelism().map_or(1, |cores| cores.get());
+            let helpers = Arc::new(Helpers::new(many));
+            let arriving = Arc::clone(&helpers);
+            let builder = ThreadPoolBuilder::new().num_threads(many).thread_name(|n| format!("crew-{n}")).stack_size(8 << 20);
+            let pool = builder.start_handler(move |number| arriving.arrive(number)).build().ok()?;
+            Some(Others { pool, helpers })
+        })
+        .as_ref()
 }
 
 /// What `work` makes of each task, in the order of the tasks, on at most `ctx.threads` threads with a state of their own each.
@@ -26,8 +44,8 @@ where
     E: From<Stopped> + Send,
 {
     let threads = ctx.threads.get().min(tasks.len());
-    let pool = if threads > 1 { others() } else { None };
-    let Some(pool) = pool else {
+    let others = if threads > 1 { others() } else { None };
+    let Some(Others { pool, helpers }) = others else {
         let mut state = S::default();
         return tasks
             .into_iter()
@@ -56,6 +74,7 @@ where
         }
         lock(&results).extend(done);
     };
+    helpers.make_way();
     // Panics of the others come out here.
     pool.in_place_scope(|scope| {
         for _ in 1..threads {
