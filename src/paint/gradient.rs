@@ -7,6 +7,18 @@ use crate::scene::{Gradient, GradientKind, Stop};
 /// Pixels worked on at once: their positions fit a few cache lines, and most such runs lie between two stops.
 const RUN: usize = 64;
 
+/// Where the centres of a run's pixels lie from its beginning.
+#[expect(clippy::indexing_slicing, reason = "the index runs over the array")]
+const CENTERS: [f64; RUN] = {
+    let mut centers = [0.5; RUN];
+    let mut i = 0;
+    while i < RUN {
+        centers[i] += i as f64;
+        i += 1;
+    }
+    centers
+};
+
 /// Positions further out than any stop can matter; keeps infinities out of the sums.
 const FAR: f64 = 1e9;
 
@@ -53,6 +65,19 @@ impl Piece {
         self.from <= at && at < self.to
     }
 
+    /// How far between its stops a place lies; 0 before the first and after the last one.
+    #[inline(always)]
+    fn along(&self, at: f64) -> f64 {
+        if self.per_unit == 0.0 { 0.0 } else { (at - self.origin) * self.per_unit }
+    }
+
+    /// The same for the pixels of a row: of the first number for one pixel more, of the second where their x is 0. `a` is how far one
+    /// pixel goes in gradient space, `across` where x is 0.
+    #[inline(always)]
+    fn along_row(&self, a: f64, across: f64) -> (f64, f64) {
+        if self.per_unit == 0.0 { (0.0, 0.0) } else { (a * self.per_unit, self.along(across)) }
+    }
+
     fn is_opaque(&self) -> bool {
         self.color[3] == 255.0 && self.change[3] == 0.0
     }
@@ -79,10 +104,8 @@ impl Shader {
     pub(super) fn shade(&self, level: Level, x0: i32, y: i32, row: &mut [u8]) {
         if self.kind == GradientKind::Linear && self.map.a == 0.0 {
             // The position does not change along the row.
-            let mut at = [0.0; 1];
-            linear_places(&self.map, x0, y, &mut at);
             let mut px = [0; 4];
-            self.color(&at, &mut px);
+            shade_linear(self, x0, y, &mut px);
             row.as_chunks_mut::<4>().0.fill(px);
             return;
         }
@@ -110,11 +133,7 @@ impl Shader {
     #[inline(always)]
     fn piece_of_all(&self, places: &[f64; RUN]) -> Option<Piece> {
         let piece = *self.piece_at(places[0])?;
-        let one = match self.kind {
-            // Along a row they rise or fall, rounded as they are.
-            GradientKind::Linear => piece.holds(places[0]) && piece.holds(places[RUN - 1]),
-            _ => places.iter().fold(true, |all, &at| all & (piece.from <= at) & (at < piece.to)),
-        };
+        let one = places.iter().fold(true, |all, &at| all & (piece.from <= at) & (at < piece.to));
         one.then_some(piece)
     }
 
@@ -130,8 +149,7 @@ const ROUND: f32 = 8_388_608.0;
 
 #[inline(always)]
 fn color_at(piece: &Piece, at: f64) -> [u8; 4] {
-    let along = if piece.per_unit == 0.0 { 0.0 } else { ((at - piece.origin) * piece.per_unit) as f32 };
-    mix(piece, along)
+    mix(piece, piece.along(at) as f32)
 }
 
 #[inline(always)]
@@ -158,42 +176,66 @@ fn mix_opaque(piece: &Piece, along: f32) -> [u8; 4] {
 }
 
 #[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "the index runs over the array")]
 fn shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]) {
     let mut places = [0.0; RUN];
     for (i, run) in row.chunks_mut(RUN * 4).enumerate() {
         let x = x0 + (i * RUN) as i32;
         let map = &shader.map;
         match shader.kind {
-            GradientKind::Linear => linear_places(map, x, y, &mut places),
+            GradientKind::Linear => {
+                shade_linear(shader, x, y, run);
+                continue;
+            }
             GradientKind::Radial => radial_places(map, x, y, &mut places),
             GradientKind::Conic => conic_places(map, x, y, &mut places),
         }
         match shader.piece_of_all(&places) {
-            Some(piece) if run.len() == RUN * 4 => color_in_one_piece(piece, &places, run),
+            Some(piece) => color_in_one_piece(&piece, run, |i| piece.along(places[i])),
             _ => shader.color(&places, run),
         }
     }
 }
 
-/// Colours a full run that lies in one piece.
+/// A run of a linear gradient: all of it in one go where both its ends lie in one piece, as places rise or fall along a row, rounded as
+/// they are. Where a pixel lies in its piece is computed from its own x in either case, so that runs may begin anywhere.
 #[inline(always)]
-fn color_in_one_piece(piece: Piece, places: &[f64; RUN], run: &mut [u8]) {
+#[expect(clippy::indexing_slicing, reason = "a run has no more pixels than the table")]
+fn shade_linear(shader: &Shader, x0: i32, y: i32, run: &mut [u8]) {
+    let (a, across) = (shader.map.a, shader.map.c * (f64::from(y) + 0.5) + shader.map.e);
+    let x = |i: usize| f64::from(x0) + CENTERS[i];
+    let place = |i: usize| (a * x(i) + across).clamp(-FAR, FAR);
+    let (first, last) = (place(0), place((run.len() / 4).saturating_sub(1)));
+    if let Some(piece) = shader.piece_at(first).filter(|piece| piece.holds(first) && piece.holds(last)) {
+        let (slope, start) = piece.along_row(a, across);
+        return color_in_one_piece(piece, run, |i| x(i) * slope + start);
+    }
+    for (i, px) in run.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let Some(piece) = shader.piece_at(place(i)) else { return };
+        let (slope, start) = piece.along_row(a, across);
+        *px = mix(piece, (x(i) * slope + start) as f32);
+    }
+}
+
+/// Colours a run that lies in one piece, by how far in it each pixel does.
+#[inline(always)]
+fn color_in_one_piece(piece: &Piece, run: &mut [u8], along: impl Fn(usize) -> f64) {
     let pixels = run.as_chunks_mut::<4>().0;
     if piece.per_unit == 0.0 {
-        pixels.fill(mix(&piece, 0.0));
+        pixels.fill(mix(piece, 0.0));
         return;
     }
-    let mut along = [0f32; RUN];
-    for (along, at) in along.iter_mut().zip(places) {
-        *along = ((at - piece.origin) * piece.per_unit) as f32;
+    let mut alongs = [0f32; RUN];
+    for (i, to) in alongs.iter_mut().enumerate() {
+        *to = along(i) as f32;
     }
     if piece.is_opaque() {
-        for (px, along) in pixels.iter_mut().zip(along) {
-            *px = mix_opaque(&piece, along);
+        for (px, along) in pixels.iter_mut().zip(alongs) {
+            *px = mix_opaque(piece, along);
         }
     } else {
-        for (px, along) in pixels.iter_mut().zip(along) {
-            *px = mix(&piece, along);
+        for (px, along) in pixels.iter_mut().zip(alongs) {
+            *px = mix(piece, along);
         }
     }
 }
@@ -211,12 +253,6 @@ fn centers<const N: usize>(map: &Affine, x0: i32, y: i32, mut each: impl FnMut(u
         let x = f64::from(x0) + (i as f64 + 0.5);
         each(i, map.a * x + across, map.b * x + down);
     }
-}
-
-#[inline(always)]
-#[expect(clippy::indexing_slicing, reason = "the index runs over the array")]
-fn linear_places<const N: usize>(map: &Affine, x0: i32, y: i32, places: &mut [f64; N]) {
-    centers::<N>(map, x0, y, |i, x, _| places[i] = x.clamp(-FAR, FAR));
 }
 
 #[inline(always)]
