@@ -122,7 +122,8 @@ settings! {
 
     /// Posters that are computed at a time.
     render_workers: Workers = "cores", Render;
-    /// How many times the usual time of a render one more may be expected to wait for a worker; beyond, it is refused with 429.
+    /// How many times the usual time of a render one more may be expected to wait for a worker; beyond, it is refused with 429. While more
+    /// are refused than admitted, none waits that long: then a queue only bridges the time from one render to the next.
     render_queue: Count<0, 1_000> = "3", Serve;
     /// Render requests that may be in hand at a time, fetching or waiting; beyond, they are refused with 429.
     max_inflight: Count<1, 100_000> = "256", Serve;

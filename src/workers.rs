@@ -64,7 +64,24 @@ struct State {
     lent: usize,
     /// Moving average of the time one piece of work takes.
     service: Duration,
+    /// Moving average of how many of [`ALL`] that come are refused.
+    refused: u32,
     closed: bool,
+}
+
+/// Refusals are counted in parts of this.
+const ALL: u32 = 1 << 16;
+
+impl State {
+    /// More are refused than admitted.
+    fn is_overrun(&self) -> bool {
+        self.refused > ALL / 2
+    }
+
+    /// Weight 1/16: some ten refusals in a row tell that there is too much, some ten that are admitted that it is over.
+    fn note_refusal(&mut self, refused: bool) {
+        self.refused = (self.refused * 15 + if refused { ALL } else { 0 }) / 16;
+    }
 }
 
 struct Shared {
@@ -82,13 +99,21 @@ impl Shared {
     }
 
     /// How long a piece of work that came now would wait for a worker.
-    fn expected_wait(&self, state: &State) -> Result<Duration, WorkError> {
+    ///
+    /// A queue is there for what comes at once. Where more comes than can ever be done it is always full, and the longer it may be the
+    /// longer all wait, while no more is done: then it only bridges the time between two pieces of work.
+    fn expected_wait(&self, state: &mut State) -> Result<Duration, WorkError> {
         let threads = self.threads.get();
         // Each worker is free again after one service time, on average.
         let turns = (state.running + state.queue.len() + 1).saturating_sub(threads);
         let wait = state.service.mul_f64(turns as f64 / threads as f64);
-        let too_long = turns > threads.saturating_mul(self.patience as usize);
-        if too_long { Err(WorkError::Overloaded { retry_after: wait }) } else { Ok(wait) }
+        let longest = threads.saturating_mul(self.patience as usize);
+        let longest = if state.is_overrun() { longest.min((threads - 1).max(1)) } else { longest };
+        if turns > longest {
+            state.note_refusal(true);
+            return Err(WorkError::Overloaded { retry_after: wait });
+        }
+        Ok(wait)
     }
 }
 
@@ -103,7 +128,8 @@ const FIRST_GUESS: Duration = Duration::from_millis(50);
 impl Workers {
     /// `threads` workers; work is admitted while it may be expected to wait at most `patience` service times.
     pub fn new(threads: NonZeroUsize, patience: u32) -> Workers {
-        let state = State { queue: VecDeque::new(), next_id: 0, running: 0, lent: 0, service: FIRST_GUESS, closed: false };
+        let state =
+            State { queue: VecDeque::new(), next_id: 0, running: 0, lent: 0, service: FIRST_GUESS, refused: 0, closed: false };
         let shared = Arc::new(Shared { threads, patience, state: Mutex::new(state), changed: Condvar::new() });
         let mut started = 0;
         for n in 0..threads.get() {
@@ -129,7 +155,7 @@ impl Workers {
 
     /// Says no as [`Workers::run`] would right now: for what is only worth doing if there will be a worker.
     pub fn ready(&self) -> Result<(), WorkError> {
-        self.shared.expected_wait(&self.shared.lock()).map(|_| ())
+        self.shared.expected_wait(&mut self.shared.lock()).map(|_| ())
     }
 
     /// Runs `work` on a worker. It is given the flag that says when to give up, and how many threads it may use, its own included.
@@ -166,10 +192,11 @@ impl Workers {
         if state.closed {
             return Err(WorkError::Closed);
         }
-        let wait = self.shared.expected_wait(&state)?;
+        let wait = self.shared.expected_wait(&mut state)?;
         if !wait.is_zero() && now + wait >= cancel.deadline {
             return Err(WorkError::Overloaded { retry_after: wait });
         }
+        state.note_refusal(false);
         let id = state.next_id;
         state.next_id += 1;
         let gone = Arc::clone(&cancel.gone);
@@ -327,6 +354,38 @@ mod tests {
             assert!(again.as_mut().poll(&mut cx).is_pending());
             open.send(()).unwrap();
             assert_eq!(again.await, Ok(7));
+        });
+    }
+
+    #[test]
+    fn a_queue_that_is_overrun_is_short_until_it_is_over() {
+        let pool = workers(1, 3);
+        block_on(async {
+            let (begun, open, work) = gate();
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut running = pin!(pool.run(Instant::now() + LATER, work));
+            assert!(running.as_mut().poll(&mut cx).is_pending());
+            begun.recv().unwrap();
+            let mut queued: Vec<_> = (0..3).map(|n| Box::pin(pool.run(Instant::now() + LATER, move |_, _| n))).collect();
+            for job in &mut queued {
+                assert!(job.as_mut().poll(&mut cx).is_pending());
+            }
+            for _ in 0..12 {
+                assert!(matches!(pool.ready(), Err(WorkError::Overloaded { .. })));
+            }
+            // Where two may wait otherwise, one more may not now; and what waits stays.
+            queued.pop();
+            queued.pop();
+            assert_eq!(pool.load().waiting, 1);
+            assert!(matches!(pool.ready(), Err(WorkError::Overloaded { .. })));
+            queued.pop();
+            assert_eq!(pool.ready(), Ok(()));
+            open.send(()).unwrap();
+            running.await.unwrap();
+            for n in 0..16 {
+                assert_eq!(pool.run(Instant::now() + LATER, move |_, _| n).await, Ok(n));
+            }
+            assert!(!pool.shared.lock().is_overrun());
         });
     }
 
