@@ -64,18 +64,22 @@ struct State {
     lent: usize,
     /// Moving average of the time one piece of work takes.
     service: Duration,
-    /// Moving average of how many of [`ALL`] that come are refused.
+    /// Moving average of how many of [`ALL`] that come are refused for the length of the queue, and when the last one was.
     refused: u32,
+    last_refusal: Option<Instant>,
     closed: bool,
 }
+
+/// After so long without a refusal what comes is a new burst.
+const CALM: Duration = Duration::from_secs(1);
 
 /// Refusals are counted in parts of this.
 const ALL: u32 = 1 << 16;
 
 impl State {
-    /// More are refused than admitted.
-    fn is_overrun(&self) -> bool {
-        self.refused > ALL / 2
+    /// More are refused than admitted, and not only some time ago.
+    fn is_overrun(&self, now: Instant) -> bool {
+        self.refused > ALL / 2 && self.last_refusal.is_some_and(|last| now.saturating_duration_since(last) < CALM)
     }
 
     /// Weight 1/16: some ten refusals in a row tell that there is too much, some ten that are admitted that it is over.
@@ -108,9 +112,11 @@ impl Shared {
         let turns = (state.running + state.queue.len() + 1).saturating_sub(threads);
         let wait = state.service.mul_f64(turns as f64 / threads as f64);
         let longest = threads.saturating_mul(self.patience as usize);
-        let longest = if state.is_overrun() { longest.min((threads - 1).max(1)) } else { longest };
+        let now = Instant::now();
+        let longest = if state.is_overrun(now) { longest.min((threads - 1).max(1)) } else { longest };
         if turns > longest {
             state.note_refusal(true);
+            state.last_refusal = Some(now);
             return Err(WorkError::Overloaded { retry_after: wait });
         }
         Ok(wait)
@@ -128,8 +134,16 @@ const FIRST_GUESS: Duration = Duration::from_millis(50);
 impl Workers {
     /// `threads` workers; work is admitted while it may be expected to wait at most `patience` service times.
     pub fn new(threads: NonZeroUsize, patience: u32) -> Workers {
-        let state =
-            State { queue: VecDeque::new(), next_id: 0, running: 0, lent: 0, service: FIRST_GUESS, refused: 0, closed: false };
+        let state = State {
+            queue: VecDeque::new(),
+            next_id: 0,
+            running: 0,
+            lent: 0,
+            service: FIRST_GUESS,
+            refused: 0,
+            last_refusal: None,
+            closed: false,
+        };
         let shared = Arc::new(Shared { threads, patience, state: Mutex::new(state), changed: Condvar::new() });
         let mut started = 0;
         for n in 0..threads.get() {
@@ -378,6 +392,12 @@ mod tests {
             queued.pop();
             assert_eq!(pool.load().waiting, 1);
             assert!(matches!(pool.ready(), Err(WorkError::Overloaded { .. })));
+            {
+                let mut state = pool.shared.lock();
+                assert!(state.is_overrun(Instant::now()) && !state.is_overrun(Instant::now() + CALM));
+                // Whatever time goes by from here on.
+                state.last_refusal = Some(Instant::now() + LATER);
+            }
             queued.pop();
             assert_eq!(pool.ready(), Ok(()));
             open.send(()).unwrap();
@@ -385,7 +405,7 @@ mod tests {
             for n in 0..16 {
                 assert_eq!(pool.run(Instant::now() + LATER, move |_, _| n).await, Ok(n));
             }
-            assert!(!pool.shared.lock().is_overrun());
+            assert!(!pool.shared.lock().is_overrun(Instant::now()));
         });
     }
 

@@ -22,7 +22,7 @@ mod linux {
 
     /// The threads of a pool, by their numbers.
     pub(in crate::crew) struct Helpers {
-        /// Processors that this process may use; `None` where that is not known or there is nothing to choose.
+        /// Processors that the thread which first wanted helpers may use; `None` where that is not known or there is nothing to choose.
         allowed: Option<CpuSet>,
         threads: Vec<Helper>,
     }
@@ -51,7 +51,8 @@ mod linux {
         pub fn make_way(&self) {
             let Some(allowed) = &self.allowed else { return };
             let here = sched_getcpu();
-            if here >= CpuSet::MAX_CPU {
+            // Not so where others may be used by now: helpers stay as they are.
+            if here >= CpuSet::MAX_CPU || !allowed.is_set(here) {
                 return;
             }
             for helper in &self.threads {

@@ -208,12 +208,12 @@ fn shade_linear(shader: &Shader, x0: i32, y: i32, run: &mut [u8]) {
     let (first, last) = (place(0), place((run.len() / 4).saturating_sub(1)));
     if let Some(piece) = shader.piece_at(first).filter(|piece| piece.holds(first) && piece.holds(last)) {
         let (slope, start) = piece.along_row(a, across);
-        return color_in_one_piece(piece, run, |i| x(i) * slope + start);
+        return color_in_one_piece(piece, run, |i| (x(i) * slope + start).clamp(0.0, 1.0));
     }
     for (i, px) in run.as_chunks_mut::<4>().0.iter_mut().enumerate() {
         let Some(piece) = shader.piece_at(place(i)) else { return };
         let (slope, start) = piece.along_row(a, across);
-        *px = mix(piece, (x(i) * slope + start) as f32);
+        *px = mix(piece, (x(i) * slope + start).clamp(0.0, 1.0) as f32);
     }
 }
 
@@ -386,6 +386,33 @@ mod tests {
         }
         // Half way to transparent, premultiplied: half of each.
         assert_eq!(row[40 + 10], [100, 50, 0, 128]);
+    }
+
+    #[test]
+    fn stops_that_are_hardly_apart_give_no_other_colours() {
+        for width in [1e-6_f32, 1e-15, 1e-20, 1e-30] {
+            let stops = vec![stop(0.0, [40, 40, 40, 255]), stop(width, [200, 200, 200, 255])];
+            for (across, center) in [(1.0 / 3.0, 2.5), (1.0 / 7.0, 10.5), (1e-3, 65.5)] {
+                // Exactly 0 at a pixel's centre.
+                let map = Affine { a: across, b: 0.0, c: 0.0, d: 0.0, e: -(across * center), f: 0.0 };
+                let gradient = Gradient { kind: GradientKind::Linear, map, stops: stops.clone() };
+                for x0 in [-70, 0, 1] {
+                    for (x, px) in (x0..).zip(shaded(&gradient, x0, 0, 200, Simd::Detect)) {
+                        let off = f64::from(x) + 0.5 - center;
+                        // Between the stops themselves either is as good as the other.
+                        let (least, most) = if off < 0.0 {
+                            (40, 40)
+                        } else if off > 0.5 {
+                            (200, 200)
+                        } else {
+                            (40, 200)
+                        };
+                        let right = (least..=most).contains(&px[0]);
+                        assert!(right && px[0] == px[1] && px[3] == 255, "{width} {across}: {px:?} at {x}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

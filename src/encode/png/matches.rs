@@ -217,7 +217,7 @@ impl Table {
 impl Found {
     const NONE: Found = Found { length: 0, distance: 1, gain: 0 };
 
-    /// A match at this distance may be longer. One that is not is no better: later ones lie farther away.
+    /// A match at this distance may be longer. One that is not is hardly ever better: later ones mostly lie farther away.
     #[inline(always)]
     fn may_be_beaten(&self, data: &[u8], at: usize, distance: usize) -> bool {
         self.length < 8 || data.get(at + self.length) == data.get((at + self.length).wrapping_sub(distance))

@@ -69,6 +69,8 @@ pub(in crate::text) struct ShapedGlyph {
 /// Shapes; keeps its buffer between calls.
 pub(in crate::text) struct Shaper {
     buffer: Buffer,
+    /// The most bytes and glyphs that it held.
+    longest: usize,
     /// Where a text is tried at one size after the other.
     kept: Option<Kept>,
 }
@@ -87,15 +89,20 @@ thread_local! {
     static SPARE: Cell<Option<Buffer>> = const { Cell::new(None) };
 }
 
+/// Bytes or glyphs of the longest stretch whose buffer is kept: what a long one took is nobody's budget.
+const MAX_SPARE: usize = 4_096;
+
 impl Drop for Shaper {
     fn drop(&mut self) {
-        SPARE.set(Some(std::mem::replace(&mut self.buffer, Buffer::new())));
+        if self.longest <= MAX_SPARE {
+            SPARE.set(Some(std::mem::replace(&mut self.buffer, Buffer::new())));
+        }
     }
 }
 
 impl Shaper {
     pub fn new() -> Shaper {
-        Shaper { buffer: SPARE.take().unwrap_or_default(), kept: None }
+        Shaper { buffer: SPARE.take().unwrap_or_default(), longest: 0, kept: None }
     }
 
     /// One that remembers the paragraphs and items of the only text that it is used for.
@@ -169,6 +176,7 @@ impl Shaper {
             end: range.end as u32,
         }));
 
+        self.longest = self.longest.max(text.len());
         let buffer = &mut self.buffer;
         buffer.clear();
         buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
@@ -186,6 +194,7 @@ impl Shaper {
         let options = ShapeOptions::new().plan(Some(&plan)).features(&features);
         harfrust::shape(&ShaperFont::new(font), buffer, options).ok()?;
 
+        self.longest = self.longest.max(buffer.glyph_infos().len());
         let glyphs = buffer.glyph_infos().iter().zip(buffer.glyph_positions());
         Some(
             glyphs
