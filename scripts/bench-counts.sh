@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 file=bench/counts.txt
-# In percent. The same code built in two folders and run twice was at most 1.04 % apart; built incrementally, in other units, up to 11.
+# In percent. The same binary run from two folders was at most 1.04 % apart, the same code built in another folder within these 4; built
+# incrementally, in other units, it was up to 11 off.
 tolerance=4
 tolerance_allocations=1
 
