@@ -124,6 +124,11 @@ impl PxRect {
         (self.y1 - self.y0) as u32
     }
 
+    /// How many pixels.
+    pub fn area(self) -> u64 {
+        u64::from(self.width()) * u64::from(self.height())
+    }
+
     pub fn is_empty(self) -> bool {
         self.x0 >= self.x1 || self.y0 >= self.y1
     }

@@ -41,7 +41,7 @@ pub(super) fn paint_window(
         Finished::IsKeptOtherwise => steps.0.len().saturating_sub(1),
         Finished::MayBeKept => steps.0.len(),
     };
-    let area = u64::from(window.width()) * u64::from(window.height());
+    let area = window.area();
     let candidates: Vec<&Step> = steps.0.iter().take(most).filter(|step| step.work_since_hidden >= area * WORTH).rev().collect();
     let found = memo.get_first::<Snapshot>(Kind::Snapshot, candidates.iter().map(|step| step.key));
     // The key names the window, so that the length is always right.
@@ -116,29 +116,27 @@ impl Steps {
 
 /// How many pixels of pictures and gradients there may be in a window: where many colours are soonest found.
 pub(super) fn variety(items: &[Item<Ready>], window: PxRect) -> u64 {
-    let of = |item: &Item<Ready>| match item.op() {
-        Op::Fill { paint: Paint::Solid(_), .. } | Op::Glyphs { .. } => 0,
-        Op::Fill { .. } | Op::Pixels { .. } => {
-            let met = item.bounds().intersect(window);
-            u64::from(met.width()) * u64::from(met.height())
-        }
-        Op::Group { items, .. } => variety(items, window),
-    };
-    items.iter().map(of).sum()
+    weighed(items, window, |op| match op {
+        Op::Fill { paint: Paint::Solid(_), .. } | Op::Glyphs { .. } | Op::Group { .. } => 0,
+        Op::Fill { .. } | Op::Pixels { .. } => 1,
+    })
 }
 
 /// About how much longer a window takes to paint and encode than a flat one: letters and pictures hardly repeat. Wrong figures cost time,
 /// never pixels.
 pub(super) fn labour(items: &[Item<Ready>], window: PxRect) -> u64 {
-    let of = |item: &Item<Ready>| {
-        let met = item.bounds().intersect(window);
-        let area = u64::from(met.width()) * u64::from(met.height());
-        match item.op() {
-            Op::Fill { .. } => 0,
-            Op::Glyphs { .. } => area * 5,
-            Op::Pixels { .. } => area * 2,
-            Op::Group { items, .. } => labour(items, met),
-        }
+    weighed(items, window, |op| match op {
+        Op::Fill { .. } | Op::Group { .. } => 0,
+        Op::Glyphs { .. } => 5,
+        Op::Pixels { .. } => 2,
+    })
+}
+
+/// The pixels that items have in a window, each kind by its weight, those of groups included.
+fn weighed(items: &[Item<Ready>], window: PxRect, weight: fn(&Op<Ready>) -> u64) -> u64 {
+    let of = |item: &Item<Ready>| match item.op() {
+        Op::Group { items, .. } => weighed(items, window, weight),
+        op => item.bounds().intersect(window).area() * weight(op),
     };
     items.iter().map(of).sum()
 }
@@ -146,7 +144,7 @@ pub(super) fn labour(items: &[Item<Ready>], window: PxRect) -> u64 {
 /// About how long an item takes to paint, in pixels copied. Wrong figures cost time or memory, never pixels.
 fn effort(item: &Item<Ready>, window: PxRect) -> u64 {
     let met = item.bounds().intersect(window);
-    let area = u64::from(met.width()) * u64::from(met.height());
+    let area = met.area();
     match item.op() {
         Op::Fill { shape: Shape::Rect(_), paint: Paint::Solid(_) } => area,
         Op::Fill { shape, paint } => {

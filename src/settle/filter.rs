@@ -19,7 +19,7 @@ fn work(filtered: &Filtered) -> PxRect {
 /// How many pixels are worked on.
 pub(super) fn area(filtered: &Filtered) -> u64 {
     let work = work(filtered);
-    u64::from(work.width()) * u64::from(work.height())
+    work.area()
 }
 
 pub(super) fn make(filtered: &Filtered, source: &Pixmap, ctx: &Ctx) -> Result<Option<Pixmap>, Stopped> {

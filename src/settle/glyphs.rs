@@ -146,7 +146,7 @@ impl<'a> Spots<'a> {
         let blank = || Mask::new(0, 0, Vec::new()).map(Arc::new);
         let ink = self.ink(spot);
         let bounds = ink.as_ref().map_or(PxRect::default(), Ink::bounds);
-        if u64::from(bounds.width()) * u64::from(bounds.height()) > GIANT {
+        if bounds.area() > GIANT {
             return Form::Giant;
         }
         let mask = ink.and_then(|ink| ink.mask(bounds)).map(Arc::new).or_else(blank);
@@ -185,7 +185,7 @@ impl<'a> Spots<'a> {
                     let bounds = PxRect::new(0, 0, width, height).translate(x, y);
                     let drawn = bounds.intersect(self.canvas);
                     if !drawn.is_empty() {
-                        painted = painted.saturating_add(u64::from(drawn.width()) * u64::from(drawn.height()));
+                        painted = painted.saturating_add(drawn.area());
                         placed.push(PlacedMask { x, y, mask: Arc::clone(&glyph.mask) });
                     }
                 }
@@ -213,7 +213,7 @@ impl<'a> Spots<'a> {
                 place.insert(ink);
             }
             let seen = inks.get(&at).map_or(PxRect::default(), |ink| self.window(ink, x, y));
-            let pixels = u64::from(seen.width()) * u64::from(seen.height());
+            let pixels = seen.area();
             ctx.budget.charge(pixels / 4)?;
             ctx.budget.charge_mask(pixels / 2)?;
             ctx.budget.charge_painting(pixels)?;

@@ -49,7 +49,7 @@ pub(super) fn make(picture: &Picture, original: &Arc<Pixmap>, simd: Simd) -> Res
         }
         return cut(original, window.translate(part.x0, part.y0)).map(Arc::new);
     }
-    if whole || target.area() <= WHOLE_TARGET.max(2 * u64::from(window.width()) * u64::from(window.height())) {
+    if whole || target.area() <= WHOLE_TARGET.max(2 * window.area()) {
         let resized = resize(original, *crop, *target, simd)?;
         return if whole { Ok(Arc::new(resized)) } else { cut(&resized, *window).map(Arc::new) };
     }

@@ -175,7 +175,7 @@ impl Bill {
                 self.others = self.others.saturating_add(drawn).saturating_add(bitmap);
             }
             RecipeKind::Blur(blur) => {
-                let worked_on = u64::from(blur.area.width()) * u64::from(blur.area.height());
+                let worked_on = blur.area.area();
                 self.others = self.others.saturating_add(area).saturating_add(worked_on);
                 Wanted::of(&blur.items, blur.area).recipes.iter().for_each(|recipe| self.add(recipe));
             }

@@ -290,7 +290,7 @@ impl<'a> Sheet<'a> {
             let whole = PxRect::around(Rect { x: x + ink.x, y: y + ink.y, ..ink });
             // Only giants are cut to the canvas; the others keep a key that does not depend on where they stand.
             let seen = whole.intersect(to.canvas);
-            let window = if u64::from(whole.width()) * u64::from(whole.height()) > 1 << 20 { seen } else { whole };
+            let window = if whole.area() > 1 << 20 { seen } else { whole };
             if seen.is_empty() {
                 return None;
             }
