@@ -31,32 +31,6 @@ pub fn opportunities(
     options: BreakOptions<'_>,
     check: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Vec<usize>, Stopped> {
-    if options.word_break != WordBreak::BreakAll && is_plain(text) {
-        return Ok(of_plain(text));
-    }
-    corrected(text, options, check)
-}
-
-/// Of visible ASCII characters and spaces, whose every pair has a rule of ours.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
-}
-
-/// The same of such a text as [`corrected`], without asking the segmenter what is not heeded in the end.
-fn of_plain(text: &str) -> Vec<usize> {
-    let mut found = Vec::with_capacity(text.len() / 4);
-    let mut before = b' ';
-    for (at, pair) in text.as_bytes().windows(2).enumerate() {
-        let [a, b] = *pair else { continue };
-        if b != b' ' && (a == b' ' || ascii_pair(before, a, b)) {
-            found.push(at + 1);
-        }
-        before = a;
-    }
-    found
-}
-
-fn corrected(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(), Stopped>) -> Result<Vec<usize>, Stopped> {
     // In Chinese the double quotation marks are brackets; other languages open and close with either.
     let bracketed = options.lang.is_some_and(|lang| is_language(lang, "zh"));
     let replaced;
@@ -67,12 +41,24 @@ fn corrected(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(
     } else {
         text
     };
-    let found = guarded(text, options, check)?;
+    // Whatever the segmenter says of such a text, corrections decide.
+    let decided = options.word_break != WordBreak::BreakAll && is_plain(text);
+    let found = if decided { Vec::new() } else { guarded(text, options, check)? };
     check()?;
+    Ok(corrected(text, options.word_break, found))
+}
+
+/// Visible ASCII characters and spaces only, of which every pair has a rule of ours.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
+}
+
+/// What was found by UAX 14, corrected.
+fn corrected(text: &str, word_break: WordBreak, found: Vec<usize>) -> Vec<usize> {
     let ascii = text.bytes().any(|b| b.is_ascii_punctuation() || b == b' ' || b == b'\t');
     let wide = !text.is_ascii();
     if !ascii && !wide {
-        return Ok(found);
+        return found;
     }
     let mut may = vec![false; text.len()];
     for at in found {
@@ -81,7 +67,7 @@ fn corrected(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(
         }
     }
     if ascii {
-        if options.word_break != WordBreak::BreakAll {
+        if word_break != WordBreak::BreakAll {
             correct_ascii(text, &mut may);
         }
         after_spaces(text, &mut may);
@@ -89,7 +75,7 @@ fn corrected(text: &str, options: BreakOptions<'_>, check: &dyn Fn() -> Result<(
     if wide {
         correct_wide(text, &mut may);
     }
-    Ok(may.iter().enumerate().filter(|(_, may)| **may).map(|(at, _)| at).collect())
+    may.iter().enumerate().filter(|(_, may)| **may).map(|(at, _)| at).collect()
 }
 
 /// The same by UAX 14 alone, with the options CSS has for it. Mandatory breaks are among them.
@@ -351,7 +337,8 @@ mod tests {
             let line_break = if strict { LineBreak::Strict } else { LineBreak::Loose };
             for lang in [None, Some("ja"), Some("zh-CN"), Some("en")] {
                 let options = BreakOptions { word_break, line_break, lang };
-                prop_assert_eq!(of_plain(&text), corrected(&text, options, &|| Ok(())).unwrap());
+                let segmented = corrected(&text, word_break, uax14(&text, options));
+                prop_assert_eq!(opportunities(&text, options, &|| Ok(())).unwrap(), segmented);
             }
             let segmented: Vec<usize> = GraphemeClusterSegmenter::new().segment_str(&text).filter(|at| *at > 0).collect();
             prop_assert_eq!(graphemes(&text), segmented);

@@ -13,7 +13,9 @@ use crate::text::place::{self, Extent};
 use crate::text::ruby::Ruby;
 use crate::text::shape::Shaper;
 use crate::text::spans::Spans;
-use crate::text::{Align, Composed, Line, Marks, Overflow, Paragraph, TOLERANCE, TextError, Tried, Widths, Wrap, WritingMode};
+use crate::text::{
+    Align, Composed, Line, Marks, Overflow, Paragraph, Span, TOLERANCE, TextError, Tried, Widths, Wrap, WritingMode,
+};
 
 /// Lines between two looks at whether the work is still wanted.
 const CHECK_EVERY: usize = 16;
@@ -156,7 +158,8 @@ fn opened<'a>(
     ctx: &'a Ctx<'a>,
 ) -> Result<(Spans<'a>, Vec<Arc<Face>>), TextError> {
     let mut spans = Spans::new(fonts, paragraph, seen(text, paragraph)?, ctx)?;
-    let faces = (0..spans.styles.len()).map(|span| spans.first_face(span)).collect::<Result<_, _>>()?;
+    let face = |(number, span): (usize, &Span)| spans.first_face(number).ok_or_else(|| fonts.unknown(&span.style));
+    let faces = paragraph.spans.iter().enumerate().map(face).collect::<Result<_, _>>()?;
     Ok((spans, faces))
 }
 

@@ -78,12 +78,9 @@ impl<'a> Spans<'a> {
     }
 
     /// The face of a span that its line metrics come from.
-    pub fn first_face(&mut self, span: usize) -> Result<Arc<Face>, TextError> {
-        let first = self.chooser(span).and_then(|chooser| chooser.first());
-        let face = first.and_then(|first| self.face(span, first));
-        let unknown =
-            || self.styles.get(span).map_or_else(|| self.fonts.unknown(&Style::default()), |style| self.fonts.unknown(style));
-        face.map(|(face, _)| face).ok_or_else(unknown)
+    pub fn first_face(&mut self, span: usize) -> Option<Arc<Face>> {
+        let first = self.chooser(span)?.first()?;
+        self.face(span, first).map(|(face, _)| face)
     }
 
     /// Who chooses the faces of a span.
