@@ -112,20 +112,15 @@ impl Shader {
         shade_row(level, self, x0, y, row);
     }
 
-    /// The colours at the places `at`.
+    /// The colours of pixels one by one, by their places and how far along their pieces they lie.
     #[inline(always)]
-    fn color(&self, at: &[f64], row: &mut [u8]) {
+    fn color(&self, run: &mut [u8], place: impl Fn(usize) -> f64, along: impl Fn(&Piece, usize) -> f64) {
         let mut held: Option<&Piece> = None;
-        for (&at, px) in at.iter().zip(row.as_chunks_mut::<4>().0) {
-            let piece = match held {
-                Some(piece) if piece.holds(at) => piece,
-                _ => match self.piece_at(at) {
-                    Some(piece) => piece,
-                    None => return,
-                },
-            };
+        for (i, px) in run.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let at = place(i);
+            let Some(piece) = held.filter(|piece| piece.holds(at)).or_else(|| self.piece_at(at)) else { return };
             held = Some(piece);
-            *px = color_at(piece, at);
+            *px = mix(piece, along(piece, i) as f32);
         }
     }
 
@@ -146,11 +141,6 @@ impl Shader {
 
 /// 2^23: added to a float from 0 to 255 it leaves the nearest whole number in the lowest bits.
 const ROUND: f32 = 8_388_608.0;
-
-#[inline(always)]
-fn color_at(piece: &Piece, at: f64) -> [u8; 4] {
-    mix(piece, piece.along(at) as f32)
-}
 
 #[inline(always)]
 fn rounded(start: f32, change: f32, along: f32) -> u32 {
@@ -192,7 +182,7 @@ fn shade_body(shader: &Shader, x0: i32, y: i32, row: &mut [u8]) {
         }
         match shader.piece_of_all(&places) {
             Some(piece) => color_in_one_piece(&piece, run, |i| piece.along(places[i])),
-            _ => shader.color(&places, run),
+            _ => shader.color(run, |i| places[i], |piece, i| piece.along(places[i])),
         }
     }
 }
@@ -205,15 +195,15 @@ fn shade_linear(shader: &Shader, x0: i32, y: i32, run: &mut [u8]) {
     let (a, across) = (shader.map.a, shader.map.c * (f64::from(y) + 0.5) + shader.map.e);
     let x = |i: usize| f64::from(x0) + CENTERS[i];
     let place = |i: usize| (a * x(i) + across).clamp(-FAR, FAR);
+    // Between stops that are hardly apart the sum may lie far beyond both.
+    let along = |(slope, start): (f64, f64), i: usize| (x(i) * slope + start).clamp(0.0, 1.0);
     let (first, last) = (place(0), place((run.len() / 4).saturating_sub(1)));
-    if let Some(piece) = shader.piece_at(first).filter(|piece| piece.holds(first) && piece.holds(last)) {
-        let (slope, start) = piece.along_row(a, across);
-        return color_in_one_piece(piece, run, |i| (x(i) * slope + start).clamp(0.0, 1.0));
-    }
-    for (i, px) in run.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let Some(piece) = shader.piece_at(place(i)) else { return };
-        let (slope, start) = piece.along_row(a, across);
-        *px = mix(piece, (x(i) * slope + start).clamp(0.0, 1.0) as f32);
+    match shader.piece_at(first).filter(|piece| piece.holds(first) && piece.holds(last)) {
+        Some(piece) => {
+            let line = piece.along_row(a, across);
+            color_in_one_piece(piece, run, |i| along(line, i));
+        }
+        None => shader.color(run, place, |piece, i| along(piece.along_row(a, across), i)),
     }
 }
 
