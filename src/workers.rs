@@ -132,7 +132,8 @@ pub struct Workers {
 const FIRST_GUESS: Duration = Duration::from_millis(50);
 
 impl Workers {
-    /// `threads` workers; work is admitted while it may be expected to wait at most `patience` service times.
+    /// `threads` workers; work is admitted while it may be expected to wait at most `patience` service times, and under overload that
+    /// lasts hardly any.
     pub fn new(threads: NonZeroUsize, patience: u32) -> Workers {
         let state = State {
             queue: VecDeque::new(),
@@ -292,7 +293,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 mod tests {
     use super::*;
     use std::future::Future;
-    use std::pin::pin;
+    use std::pin::Pin;
     use std::sync::mpsc;
     use std::task::{Context, Poll, Waker};
 
@@ -314,6 +315,26 @@ mod tests {
             began.send(threads.get()).unwrap();
             let _ = opened.recv();
         })
+    }
+
+    type Pending<'p, T> = Pin<Box<dyn Future<Output = Result<T, WorkError>> + 'p>>;
+
+    /// One that runs until it is let go, and so many that wait behind it.
+    fn crowd(pool: &Workers, waiting: usize) -> (mpsc::Sender<()>, Pending<'_, ()>, Vec<Pending<'_, usize>>) {
+        let (begun, open, work) = gate();
+        let mut running: Pending<()> = Box::pin(pool.run(Instant::now() + LATER, work));
+        assert!(is_pending(&mut running));
+        begun.recv().unwrap();
+        let mut queued: Vec<Pending<usize>> = Vec::new();
+        for n in 0..waiting {
+            queued.push(Box::pin(pool.run(Instant::now() + LATER, move |_, _| n)));
+        }
+        assert!(queued.iter_mut().all(is_pending));
+        (open, running, queued)
+    }
+
+    fn is_pending<T>(work: &mut Pending<'_, T>) -> bool {
+        work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     #[test]
@@ -344,15 +365,7 @@ mod tests {
     fn a_full_queue_says_no_at_once() {
         let pool = workers(1, 3);
         block_on(async {
-            let (begun, open, work) = gate();
-            let mut cx = Context::from_waker(Waker::noop());
-            let mut running = pin!(pool.run(Instant::now() + LATER, work));
-            assert!(running.as_mut().poll(&mut cx).is_pending());
-            begun.recv().unwrap();
-            let mut queued: Vec<_> = (0..3).map(|n| Box::pin(pool.run(Instant::now() + LATER, move |_, _| n))).collect();
-            for job in &mut queued {
-                assert!(job.as_mut().poll(&mut cx).is_pending());
-            }
+            let (open, _running, mut queued) = crowd(&pool, 3);
             assert_eq!(pool.load(), Load { threads: 1, running: 1, waiting: 3 });
             assert!(matches!(pool.ready(), Err(WorkError::Overloaded { .. })));
             let refused = pool.run(Instant::now() + LATER, |_, _| ()).await;
@@ -364,8 +377,8 @@ mod tests {
             // Who goes makes room.
             drop(queued.pop());
             assert_eq!((pool.load().waiting, pool.ready()), (2, Ok(())));
-            let mut again = pin!(pool.run(Instant::now() + LATER, |_, _| 7));
-            assert!(again.as_mut().poll(&mut cx).is_pending());
+            let mut again: Pending<usize> = Box::pin(pool.run(Instant::now() + LATER, |_, _| 7));
+            assert!(is_pending(&mut again));
             open.send(()).unwrap();
             assert_eq!(again.await, Ok(7));
         });
@@ -375,15 +388,7 @@ mod tests {
     fn a_queue_that_is_overrun_is_short_until_it_is_over() {
         let pool = workers(1, 3);
         block_on(async {
-            let (begun, open, work) = gate();
-            let mut cx = Context::from_waker(Waker::noop());
-            let mut running = pin!(pool.run(Instant::now() + LATER, work));
-            assert!(running.as_mut().poll(&mut cx).is_pending());
-            begun.recv().unwrap();
-            let mut queued: Vec<_> = (0..3).map(|n| Box::pin(pool.run(Instant::now() + LATER, move |_, _| n))).collect();
-            for job in &mut queued {
-                assert!(job.as_mut().poll(&mut cx).is_pending());
-            }
+            let (open, running, mut queued) = crowd(&pool, 3);
             for _ in 0..12 {
                 assert!(matches!(pool.ready(), Err(WorkError::Overloaded { .. })));
             }
@@ -413,11 +418,7 @@ mod tests {
     fn what_could_not_start_in_time_is_refused() {
         let pool = workers(1, 1000);
         block_on(async {
-            let (begun, open, work) = gate();
-            let mut cx = Context::from_waker(Waker::noop());
-            let mut running = pin!(pool.run(Instant::now() + LATER, work));
-            assert!(running.as_mut().poll(&mut cx).is_pending());
-            begun.recv().unwrap();
+            let (open, _running, _) = crowd(&pool, 0);
             let soon = pool.run(Instant::now() + FIRST_GUESS / 2, |_, _| ()).await;
             assert!(matches!(soon, Err(WorkError::Overloaded { .. })), "{soon:?}");
             open.send(()).unwrap();
@@ -428,14 +429,10 @@ mod tests {
     fn queued_work_of_a_caller_who_left_is_never_done() {
         let pool = workers(1, 3);
         block_on(async {
-            let (begun, open, work) = gate();
-            let mut cx = Context::from_waker(Waker::noop());
-            let mut running = Box::pin(pool.run(Instant::now() + LATER, work));
-            assert!(running.as_mut().poll(&mut cx).is_pending());
-            begun.recv().unwrap();
+            let (open, running, _) = crowd(&pool, 0);
             let (told, done) = mpsc::channel();
-            let mut left = Box::pin(pool.run(Instant::now() + LATER, move |_, _| told.send(()).unwrap()));
-            assert!(left.as_mut().poll(&mut cx).is_pending());
+            let mut left: Pending<()> = Box::pin(pool.run(Instant::now() + LATER, move |_, _| told.send(()).unwrap()));
+            assert!(is_pending(&mut left));
             drop(left);
             open.send(()).unwrap();
             running.await.unwrap();
